@@ -1,0 +1,113 @@
+//! All policies of an execution together: as given, and as checked.
+
+use super::{
+    ActionSet, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryPolicy, TimeoutPolicy, fault::Faults,
+};
+
+/// All policies of an execution as given, not yet checked. Default: the library's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PolicySpec {
+    /// Repeats and pauses.
+    pub retry: RetryPolicy,
+    /// Times.
+    pub timeout: TimeoutPolicy,
+    /// Keys.
+    pub idempotency: IdempotencyPolicy,
+    /// Speed.
+    pub rate_limit: RateLimitPolicy,
+    /// Effects at once, `1..=16_777_216`. Default 1, which also keeps effects in the order of decisions.
+    pub max_concurrency: u32,
+    /// Actions that may still run while the gate is at `drain` or `stop`. Default none.
+    pub allow_when_stopped: ActionSet,
+}
+
+impl Default for PolicySpec {
+    fn default() -> Self {
+        Self {
+            retry: RetryPolicy::default(),
+            timeout: TimeoutPolicy::default(),
+            idempotency: IdempotencyPolicy::default(),
+            rate_limit: RateLimitPolicy::default(),
+            max_concurrency: 1,
+            allow_when_stopped: ActionSet::EMPTY,
+        }
+    }
+}
+
+/// All policies of an execution, every number within its range. Default: the library's defaults.
+///
+/// ```
+/// use execution_orchestration_core::policies::{ExecutionPolicy, PolicySpec, RetryPolicy};
+///
+/// let spec = PolicySpec { retry: RetryPolicy { max_retries: 5, ..RetryPolicy::default() }, ..PolicySpec::default() };
+/// let policy = ExecutionPolicy::new(spec)?;
+/// assert_eq!(policy.retry().max_retries, 5);
+///
+/// let spec = PolicySpec { max_concurrency: 0, ..PolicySpec::default() };
+/// let refused = ExecutionPolicy::new(spec).unwrap_err();
+/// assert_eq!(refused.to_string(), "policy.max_concurrency must be an integer from 1 to 16777216");
+/// # Ok::<(), execution_orchestration_core::policies::InvalidPolicy>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExecutionPolicy {
+    spec: PolicySpec,
+}
+
+impl ExecutionPolicy {
+    /// The checked form of `spec`.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] with every field that is out of its range.
+    pub fn new(spec: PolicySpec) -> Result<Self, InvalidPolicy> {
+        let mut faults = Faults::default();
+        faults.integer("policy.max_concurrency", spec.max_concurrency.into(), 1, 16_777_216);
+        spec.retry.check(&mut faults);
+        spec.timeout.check(&mut faults);
+        spec.idempotency.check(&mut faults);
+        spec.rate_limit.check(&mut faults);
+        faults.into_result().map(|()| Self { spec })
+    }
+
+    /// Repeats and pauses.
+    pub const fn retry(&self) -> &RetryPolicy {
+        &self.spec.retry
+    }
+
+    /// Times.
+    pub const fn timeout(&self) -> &TimeoutPolicy {
+        &self.spec.timeout
+    }
+
+    /// Keys.
+    pub const fn idempotency(&self) -> &IdempotencyPolicy {
+        &self.spec.idempotency
+    }
+
+    /// Speed.
+    pub const fn rate_limit(&self) -> &RateLimitPolicy {
+        &self.spec.rate_limit
+    }
+
+    /// Effects at once, at least 1.
+    pub const fn max_concurrency(&self) -> u32 {
+        self.spec.max_concurrency
+    }
+
+    /// Actions that may still run while the gate is at `drain` or `stop`.
+    pub const fn allow_when_stopped(&self) -> ActionSet {
+        self.spec.allow_when_stopped
+    }
+
+    /// What this policy was made from, to change and check again.
+    pub const fn spec(&self) -> &PolicySpec {
+        &self.spec
+    }
+}
+
+impl TryFrom<PolicySpec> for ExecutionPolicy {
+    type Error = InvalidPolicy;
+
+    fn try_from(spec: PolicySpec) -> Result<Self, Self::Error> {
+        Self::new(spec)
+    }
+}

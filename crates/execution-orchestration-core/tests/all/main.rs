@@ -1,0 +1,4 @@
+//! The rules, tested from outside, one module a subject.
+
+mod backoff;
+mod policies;
