@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use decision_schema::Value;
 use execution_orchestration_core::policies::{RetryPolicy, jittered};
 use proptest::prelude::*;
+
+use crate::vectors;
 
 fn retry(initial_backoff_ms: u64, backoff_multiplier: f64, max_backoff_ms: u64) -> RetryPolicy {
     RetryPolicy { initial_backoff_ms, max_backoff_ms, backoff_multiplier, ..RetryPolicy::default() }
@@ -27,6 +30,20 @@ fn disagreements<'a>(table: impl Iterator<Item = &'a str>) -> String {
 #[test]
 fn inv_exe_1_pauses_agree_with_correctly_rounded_powers() {
     assert_eq!(disagreements(include_str!("backoff_table.txt").lines()), "");
+}
+
+#[test]
+fn pauses_agree_with_the_reference() {
+    for (given, expected) in vectors("backoff") {
+        let integer =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_i64).unwrap().unsigned_abs();
+        let fields = given.get("retry").unwrap();
+        let multiplier = fields.get("backoff_multiplier").and_then(Value::as_number).unwrap().as_f64();
+        let policy =
+            retry(integer(fields, "initial_backoff_ms"), multiplier, integer(fields, "max_backoff_ms"));
+        let got = policy.backoff_ms(u32::try_from(integer(&given, "attempt_number")).unwrap());
+        assert_eq!(Value::from(got), expected, "{given:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,21 @@
 //! The rules, tested from outside, one module a subject.
 
+#![allow(clippy::unwrap_used)]
+
+use decision_schema::{Value, json};
+
 mod backoff;
+mod canonical_json;
+mod keys;
 mod policies;
+
+/// The reference's answers in `failstop-testkit/vectors/NAME.jsonl`: what it was given, and what it gave.
+fn vectors(name: &str) -> Vec<(Value, Value)> {
+    let path = format!("{}/../failstop-testkit/vectors/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let lines = std::fs::read_to_string(path).unwrap();
+    let pair = |line: &str| {
+        let line = json::parse(line.as_bytes()).unwrap();
+        (line.get("in").unwrap().clone(), line.get("out").unwrap().clone())
+    };
+    lines.lines().map(pair).collect()
+}
