@@ -98,6 +98,14 @@ pub struct FinalDecision {
 impl FinalDecision {
     /// An allowed decision to take `action`, with nothing else set.
     pub const fn new(action: Action) -> Self {
-        Self { action, allowed: true, reasons: Vec::new(), mismatch: None, throttle_ms: None, cooldown_ms: None, params: None }
+        Self {
+            action,
+            allowed: true,
+            reasons: Vec::new(),
+            mismatch: None,
+            throttle_ms: None,
+            cooldown_ms: None,
+            params: None,
+        }
     }
 }

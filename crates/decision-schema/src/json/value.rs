@@ -39,7 +39,11 @@ impl Number {
         match self {
             Self::Int(n) => Some(n),
             Self::Uint(n) => i64::try_from(n).ok(),
-            #[allow(clippy::cast_possible_truncation)]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::float_cmp,
+                reason = "the cast is checked by casting back"
+            )]
             Self::Float(f) => {
                 let n = f as i64;
                 (n as f64 == f && n != i64::MAX).then_some(n)
@@ -57,6 +61,18 @@ impl Number {
     }
 }
 
+/// The `u64` that a float is, exactly.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "checked by casting back"
+)]
+fn integral_u64(f: f64) -> Option<u64> {
+    let n = f as u64;
+    (n as f64 == f && n != u64::MAX).then_some(n)
+}
+
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
         match (*self, *other) {
@@ -65,7 +81,7 @@ impl PartialEq for Number {
             (Self::Float(a), Self::Float(b)) => a == b,
             (Self::Float(f), n) | (n, Self::Float(f)) => match n {
                 Self::Int(i) => Self::Float(f).as_i64() == Some(i),
-                Self::Uint(u) => u as f64 == f,
+                Self::Uint(u) => integral_u64(f) == Some(u),
                 Self::Float(_) => false,
             },
             (Self::Int(_), Self::Uint(_)) | (Self::Uint(_), Self::Int(_)) => false,
@@ -93,13 +109,11 @@ impl Object {
     /// Sets `key` to `value`, in place where the key exists, at the end where it does not. Returns what was there.
     pub fn insert(&mut self, key: impl Into<String> + AsRef<str>, value: impl Into<Value>) -> Option<Value> {
         let value = value.into();
-        match self.members.iter_mut().find(|(k, _)| k == key.as_ref()) {
-            Some((_, slot)) => Some(core::mem::replace(slot, value)),
-            None => {
-                self.members.push((key.into(), value));
-                None
-            }
+        if let Some((_, slot)) = self.members.iter_mut().find(|(k, _)| k == key.as_ref()) {
+            return Some(core::mem::replace(slot, value));
         }
+        self.members.push((key.into(), value));
+        None
     }
 
     /// Removes `key`, keeping the order of the others.
@@ -108,8 +122,8 @@ impl Object {
         Some(self.members.remove(at).1)
     }
 
-    /// Appends a member whose key the caller knows to be new (the parser checks all keys of an object at once).
-    pub(super) fn push_unique(&mut self, key: String, value: Value) {
+    /// Appends a member whose key the caller knows to be new (the parser has its own check).
+    pub(crate) fn push_unique(&mut self, key: String, value: Value) {
         self.members.push((key, value));
     }
 
