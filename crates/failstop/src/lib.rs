@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The engine: placeholder.
+pub mod executor;

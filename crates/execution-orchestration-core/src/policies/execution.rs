@@ -1,7 +1,10 @@
 //! All policies of an execution together: as given, and as checked.
 
+use alloc::string::String;
+
 use super::{
-    ActionSet, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryPolicy, TimeoutPolicy, fault::Faults,
+    ActionSet, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryPolicy, TimeoutPolicy, canonical,
+    fault::Faults,
 };
 
 /// All policies of an execution as given, not yet checked. Default: the library's defaults.
@@ -48,9 +51,16 @@ impl Default for PolicySpec {
 /// assert_eq!(refused.to_string(), "policy.max_concurrency must be an integer from 1 to 16777216");
 /// # Ok::<(), execution_orchestration_core::policies::InvalidPolicy>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionPolicy {
     spec: PolicySpec,
+    canonical: String,
+}
+
+impl Default for ExecutionPolicy {
+    fn default() -> Self {
+        Self::checked(PolicySpec::default())
+    }
 }
 
 impl ExecutionPolicy {
@@ -65,7 +75,16 @@ impl ExecutionPolicy {
         spec.timeout.check(&mut faults);
         spec.idempotency.check(&mut faults);
         spec.rate_limit.check(&mut faults);
-        faults.into_result().map(|()| Self { spec })
+        faults.into_result().map(|()| Self::checked(spec))
+    }
+
+    fn checked(spec: PolicySpec) -> Self {
+        Self { spec, canonical: canonical::canonical_text(&spec) }
+    }
+
+    /// The policy's numbers as canonical JSON (RFC 8785), for plans.
+    pub fn canonical_json(&self) -> &str {
+        &self.canonical
     }
 
     /// Repeats and pauses.

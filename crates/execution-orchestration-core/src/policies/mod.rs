@@ -5,6 +5,7 @@
 
 mod action_set;
 mod backoff;
+mod canonical;
 mod execution;
 mod fault;
 mod idempotency;
