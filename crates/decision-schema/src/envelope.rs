@@ -70,6 +70,18 @@ impl Envelope {
 
     /// Reads one input line; whitespace around the value, a line break too, is allowed.
     ///
+    /// ```
+    /// use decision_schema::{Action, Envelope};
+    ///
+    /// let envelope = Envelope::parse(br#"{"decision": {"action": "ACT"}, "run_id": "nightly", "step": 3}"#)?;
+    /// assert_eq!(envelope.payload.action(), Action::Act);
+    ///
+    /// let fault = Envelope::parse(br#"{"action": "FLY"}"#).unwrap_err();
+    /// let message = "action: must be one of HOLD, ACT, EXIT, CANCEL, STOP (at byte 11)";
+    /// assert_eq!(fault.to_string(), message);
+    /// # Ok::<(), decision_schema::InputFault>(())
+    /// ```
+    ///
     /// # Errors
     /// The line is not JSON as [`json::parse`] takes it, or not what [`Self::from_value`] takes.
     pub fn parse(line: &[u8]) -> Result<Self, InputFault> {

@@ -23,6 +23,17 @@ const FEW_MEMBERS: usize = 16;
 /// must be finite and become the nearest binary64. `-0` becomes the float `-0.0`, because no integer keeps its sign.
 /// Unicode noncharacters are accepted, since common producers write them.
 ///
+/// ```
+/// use decision_schema::json::{JsonFaultKind, parse};
+///
+/// let value = parse(br#"{"n": 18446744073709551615}"#)?;
+/// assert_eq!(value.to_string(), r#"{"n":18446744073709551615}"#);
+///
+/// let fault = parse(br#"{"n": 1, "n": 2}"#).unwrap_err();
+/// assert_eq!((fault.kind, fault.offset), (JsonFaultKind::DuplicateKey, 9));
+/// # Ok::<(), decision_schema::JsonFault>(())
+/// ```
+///
 /// # Errors
 /// The first fault, but for two that are looked for beforehand: size, then UTF-8. Duplicate names of an object with
 /// more than 16 members are found at its end.

@@ -151,6 +151,17 @@ fn a_duplicate_among_many_names_is_found_at_its_second_place() {
     }
 }
 
+#[test]
+fn of_several_duplicates_the_first_is_reported_however_many_names_there_are() {
+    for members in [0, 30] {
+        let members: Vec<String> = (0..members).map(|n| format!("\"k{n}\":0,")).collect();
+        let before = format!("{{{}\"b\":1,\"a\":2,", members.concat());
+        let text = format!("{before}\"b\":3,\"a\":4,\"b\":5}}");
+        let fault = parse(text.as_bytes()).unwrap_err();
+        assert_eq!((fault.kind, fault.offset), (Kind::DuplicateKey, before.len()));
+    }
+}
+
 /// Nothing is timed: comparing each name with each other would make this test take minutes, which is noticed.
 #[test]
 fn a_mebibyte_of_distinct_names_is_read_without_quadratic_work() {
