@@ -16,6 +16,7 @@ pub mod model;
 pub mod orchestrator;
 pub mod plan;
 pub mod policies;
+pub mod redaction;
 pub mod report;
 pub mod stop;
 pub mod time;

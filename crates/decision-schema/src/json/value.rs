@@ -122,8 +122,9 @@ impl Object {
         Some(self.members.remove(at).1)
     }
 
-    /// Appends a member whose key the caller knows to be new (the parser has its own check).
-    pub(crate) fn push_unique(&mut self, key: String, value: Value) {
+    /// Appends a member whose key the caller knows to be new, which is not checked: [`Object::insert`] has to look at
+    /// every member first, and that is too slow for building large objects.
+    pub fn push_unique(&mut self, key: String, value: Value) {
         self.members.push((key, value));
     }
 

@@ -8,6 +8,7 @@ mod backoff;
 mod canonical_json;
 mod keys;
 mod policies;
+mod redaction;
 
 /// The reference's answers in `failstop-testkit/vectors/NAME.jsonl`: what it was given, and what it gave.
 fn vectors(name: &str) -> Vec<(Value, Value)> {
