@@ -114,6 +114,11 @@ impl Verdict {
         }
     }
 
+    /// Whether a start is barred: of new work from `drain` on, of a retry from `stop` on.
+    pub fn bars_start(&self, is_new_work: bool) -> bool {
+        if is_new_work { self.bars_new_work() } else { self.bars_retries() }
+    }
+
     /// Whether an execution that has started nothing yet must not.
     pub fn bars_new_work(&self) -> bool {
         self.level >= Level::Drain

@@ -1,2 +1,27 @@
-//! The engine: placeholder.
+//! The engine: executes decisions that were already approved, and is the last thing between a decision and its effect.
+//!
+//! [`execute`] is the reference's call: one decision, bounded, deterministic, fail-closed, never an error. An
+//! [`Engine`] adds what executions share: a [`gate::Gate`] that reaches work in flight, slots and rate limits, and a
+//! [`ledger::Ledger`] for at most one effect per key. What carries a decision into the world is an
+//! [`executor::Executor`].
+//!
+//! The rules live in `execution-orchestration-core`; this crate has the clocks, threads and files. Read
+//! `driver.rs` first: one loop, the only caller of the machine.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod driver;
+mod engine;
 pub mod executor;
+pub mod gate;
+mod ids;
+mod keys;
+pub mod ledger;
+mod limits;
+mod reporting;
+mod request;
+
+pub use engine::{BuildError, Engine, EngineBuilder, execute};
+pub use execution_orchestration_core as core;
+pub use reporting::invalid_input;
+pub use request::Request;

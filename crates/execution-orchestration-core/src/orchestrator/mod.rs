@@ -19,6 +19,7 @@ pub use signals::{
 };
 
 use crate::{
+    idempotency::Digest,
     model::{
         Code, Conclusion, Effect, ExecutionAttempt, ExecutionStatus, Outcome, ReasonCode, Stopped, WaitReason,
     },
@@ -120,9 +121,14 @@ impl<'p> Machine<'p> {
         self.gate
     }
 
-    /// The attempts, for the report.
-    pub fn into_attempts(self) -> Vec<ExecutionAttempt> {
-        self.attempts
+    /// The attempts, for the report; the machine has none afterwards.
+    pub fn take_attempts(&mut self) -> Vec<ExecutionAttempt> {
+        core::mem::take(&mut self.attempts)
+    }
+
+    /// The digest of the plan, with the key that is in force.
+    pub fn plan_digest(&mut self) -> Digest {
+        self.plan.digest()
     }
 
     const fn policy(&self) -> &'p ExecutionPolicy {

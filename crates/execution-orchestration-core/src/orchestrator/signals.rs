@@ -1,7 +1,5 @@
 //! What the machine is told and what it orders.
 
-use alloc::string::String;
-
 use crate::{
     model::{Code, Effect, ReasonCode, Stopped, WaitReason},
     stop::Verdict,
@@ -152,7 +150,7 @@ impl Ended {
     }
 
     /// It answered something else than success; the kind and code default by `effect`.
-    pub fn answered(effect: Effect, error_type: Option<String>, error_code: Option<String>) -> Self {
+    pub fn answered(effect: Effect, error_type: Option<Code>, error_code: Option<Code>) -> Self {
         let (kind, code) = match effect {
             Effect::Applied => return Self::applied(),
             Effect::NotApplied => ("executor_rejected", "executor_failed"),
@@ -163,8 +161,8 @@ impl Ended {
             effect,
             manner: Manner::Answered,
             retry_after_ms: None,
-            error_type: Some(error_type.map_or(Code::Borrowed(kind), Code::Owned)),
-            error_code: Some(error_code.map_or(Code::Borrowed(code), Code::Owned)),
+            error_type: Some(error_type.unwrap_or(Code::Borrowed(kind))),
+            error_code: Some(error_code.unwrap_or(Code::Borrowed(code))),
         }
     }
 
@@ -267,6 +265,11 @@ impl Outputs {
         assert!((self.tail as usize) < Self::CAPACITY, "outputs are drained after each call");
         self.queue[self.tail as usize] = Some(output);
         self.tail += 1;
+    }
+
+    /// Whether there is nothing to do.
+    pub const fn is_empty(&self) -> bool {
+        self.head == self.tail
     }
 
     /// The next thing to do.

@@ -335,8 +335,7 @@ impl Machine<'_> {
         self.verdict = verdict;
         match self.phase {
             Phase::LookingUp | Phase::AwaitingKey | Phase::Waiting { .. } | Phase::Acquiring { .. } => {
-                let barred = if self.has_tried() { verdict.bars_retries() } else { verdict.bars_new_work() };
-                if barred {
+                if verdict.bars_start(!self.has_tried()) {
                     self.conclude_by_gate(out);
                 }
             }

@@ -5,15 +5,27 @@
 //! behind its future (a thread, a process group) takes a [`Hold`] for as long as that lives, so that the engine never
 //! takes it for ended.
 
+mod blocking;
+mod closure;
+#[cfg(target_os = "linux")]
+pub mod command;
 mod control;
+mod erased;
+pub mod noop;
+mod reply;
+mod request;
+mod secret;
 
 use std::{borrow::Cow, future::Future};
 
+pub(crate) use blocking::broken_by;
+pub use blocking::{Blocking, BlockingAttempt, blocking};
+pub use closure::{FromFn, from_fn};
 pub use control::{Cancel, Control, Hold, Urgency};
 use decision_schema::{Action, Object, Value};
-use execution_orchestration_core::{
-    model::{Effect, EffectClass},
-};
+pub use erased::AnyExecutor;
+use execution_orchestration_core::model::{Effect, EffectClass};
+pub use secret::Secret;
 
 /// One attempt, as its executor sees it.
 #[derive(Debug, Clone, Copy)]
@@ -137,7 +149,7 @@ impl From<(bool, Option<String>)> for Answer {
 /// Carries decisions into the world.
 pub trait Executor: Send + Sync {
     /// Makes one attempt. Never called again for an attempt that may still be running.
-    fn run<'a>(&'a self, attempt: Attempt<'a>) -> impl Future<Output = Answer> + Send + 'a;
+    fn run<'a>(&'a self, attempt: Attempt<'a>) -> impl Future<Output = Answer> + Send;
 
     /// The name in plans; part of the plan digest.
     fn name(&self) -> &str;

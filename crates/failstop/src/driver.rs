@@ -1,0 +1,544 @@
+//! The driver: joins the pure machine to clocks, permits, the ledger and executors. One loop, the only caller of the
+//! machine.
+//!
+//! Whatever is waited for, three things end the wait: it happens, the gate changes, or the machine's moment comes. No
+//! timer is armed before the thing itself has been polled once, so that work that is done at once costs no timer.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+use execution_orchestration_core::{
+    idempotency::{Digest, fingerprint, resolve_key},
+    model::{ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped, WaitReason},
+    orchestrator::{
+        Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, PermitRefusal, Phase,
+        StartRefusal,
+    },
+    stop::Verdict,
+    time::Timestamp,
+};
+use tracing::Instrument as _;
+
+use crate::{
+    engine::{self, House},
+    executor::{Answer, Attempt, Control, Executor, Urgency, broken_by},
+    ids,
+    keys::{Held, HeldKey},
+    ledger::{self, Claim, Known, NotStarted},
+    limits::Slot,
+    reporting::{self, Vetting},
+    request::Request,
+};
+
+/// Carries one execution from admission to its report.
+pub(crate) async fn drive<E: Executor>(
+    house: House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+) -> ExecutionReport {
+    let span = tracing::info_span!(
+        "execution",
+        action = request.decision.action.as_str(),
+        id = tracing::field::Empty
+    );
+    async {
+        let mut drive = Drive::admit(house, request, executor);
+        tracing::Span::current().record("id", tracing::field::display(drive.id));
+        loop {
+            match drive.out.next() {
+                Some(Output::Done) => break drive.into_report(),
+                Some(order) => drive.carry_out(order, executor).await,
+                None => {
+                    let _: Option<()> = drive.wait_for(pin!(std::future::pending())).await;
+                }
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+struct Drive<'a> {
+    house: House<'a>,
+    request: &'a Request<'a>,
+    machine: Machine<'a>,
+    out: Outputs,
+    now: Timestamp,
+    /// The gate as the machine knows it.
+    seen: Verdict,
+    id: ExecutionId,
+    slot: Option<Slot>,
+    key: Option<HeldKey>,
+    fingerprint: Option<Digest>,
+    fence: u64,
+    /// The stored report, where the key's execution is over.
+    stored: Option<Box<ExecutionReport>>,
+    output: Option<decision_schema::Value>,
+}
+
+impl<'a> Drive<'a> {
+    fn admit<E: Executor>(house: House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
+        let now = house.clock.now();
+        let seen = house.verdict(request);
+        let plan = engine::plan(house.policy, request, executor);
+        let mut drive = Self {
+            machine: Machine::new(plan, house.slots.is_some() || house.rate.is_some()),
+            id: ids::execution_id(house.clock.wall_ms(now)),
+            house,
+            request,
+            out: Outputs::new(),
+            now,
+            seen,
+            slot: None,
+            key: None,
+            fingerprint: None,
+            fence: 0,
+            stored: None,
+            output: None,
+        };
+        let admission = Admission {
+            verdict: seen,
+            allowed: request.decision.allowed,
+            refusal: drive.refusal(executor.is_some()),
+            throttle_ms: request.decision.throttle_ms.unwrap_or(0),
+        };
+        drive.handle(Input::Admit(admission));
+        drive
+    }
+
+    /// What the policy and cooldown layers refuse, in their order.
+    fn refusal(&self, has_executor: bool) -> Option<ReasonCode> {
+        let Request { decision, tenant, .. } = *self.request;
+        match self.house.guards {
+            None if !self.house.policy.rate_limit().is_unlimited() => Some(ReasonCode::PolicyNeedsEngine),
+            _ if !has_executor => Some(ReasonCode::NoExecutor),
+            Some(guards) if guards.cooldowns.is_active(self.now, tenant, decision.action) => {
+                Some(ReasonCode::CooldownActive)
+            }
+            _ => None,
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.machine.handle(self.now, input, &mut self.out);
+    }
+
+    async fn carry_out<E: Executor>(&mut self, order: Output, executor: Option<&E>) {
+        match order {
+            Output::LookUp => self.look_up().await,
+            Output::AwaitKey => self.await_key().await,
+            Output::AskPermits => self.ask_permits().await,
+            Output::Start { attempt } => {
+                if let Some(executor) = executor {
+                    self.attempt(attempt, executor).await;
+                }
+            }
+            Output::Record { attempt, state } => self.record(attempt, state).await,
+            Output::Release => self.slot = None,
+            Output::Note(note) => take_note(note),
+            // Orders to a running attempt are carried out where it runs.
+            Output::Signal { .. } | Output::Kill { .. } | Output::Done => {}
+        }
+    }
+
+    async fn look_up(&mut self) {
+        match self.hold_key() {
+            Err(lookup) => self.handle(Input::LookedUp(lookup)),
+            Ok(None) => self.handle(Input::LookedUp(Lookup::Fresh)),
+            Ok(Some((ledger, claim_key))) => {
+                let claim = self.claim(&claim_key);
+                if let Some(known) = self.wait_for(pin!(ledger.look_up(claim))).await {
+                    let lookup = known.map_or(Lookup::Unavailable, |known| self.remember(known));
+                    self.handle(Input::LookedUp(lookup));
+                }
+            }
+        }
+    }
+
+    /// Makes the key and holds it in this process; `None` where no ledger guards it.
+    fn hold_key(&mut self) -> Result<Option<(&'a dyn ledger::Ledger, String)>, Lookup> {
+        let identity = self.request.identity();
+        let generator = self.house.policy.idempotency().key_generator;
+        let key = resolve_key(self.request.header_key, self.request.idempotency_key, generator, &identity)
+            .map_err(|fault| {
+                Lookup::Refused(ReasonCode::from_name(fault.code()).unwrap_or(ReasonCode::InputInvalid))
+            })?;
+        self.machine.set_key(key.clone());
+        let fingerprint = fingerprint(&identity);
+        self.fingerprint = Some(fingerprint);
+        let Some(guards) = self.house.guards else { return Ok(None) };
+        let Some(ledger) = guards.ledger else { return Ok(None) };
+        if self.key.is_none() {
+            self.key = Some(guards.keys.try_hold(&key, fingerprint).map_err(|held| match held {
+                Held::InProgress => Lookup::InProgress,
+                Held::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
+            })?);
+        }
+        Ok(Some((ledger, key)))
+    }
+
+    fn claim<'k>(&self, key: &'k str) -> Claim<'k> {
+        Claim {
+            key,
+            fingerprint: self.fingerprint.unwrap_or_else(|| fingerprint(&self.request.identity())),
+            may_repeat_effect: self.machine.plan().may_repeat_effect(),
+        }
+    }
+
+    /// Keeps a stored report for the replay, and says what is known in the machine's words.
+    fn remember(&mut self, known: Known) -> Lookup {
+        match known {
+            Known::Fresh => Lookup::Fresh,
+            Known::Resumable(prior) => Lookup::Resumable(prior),
+            Known::InProgress => Lookup::InProgress,
+            Known::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
+            Known::Expired => Lookup::Refused(ReasonCode::IdempotencyKeyExpired),
+            Known::Finished(report) => {
+                self.stored = Some(report);
+                Lookup::Finished
+            }
+            Known::InDoubt(report) => {
+                self.stored = Some(report);
+                Lookup::InDoubt
+            }
+        }
+    }
+
+    async fn await_key(&mut self) {
+        let (Some(guards), Some(key)) = (self.house.guards, self.machine.plan().key().map(str::to_owned))
+        else {
+            return self.handle(Input::KeyFreed);
+        };
+        if self.wait_for(pin!(guards.keys.freed(&key))).await.is_some() {
+            self.handle(Input::KeyFreed);
+        }
+    }
+
+    async fn ask_permits(&mut self) {
+        let permits = get_permits(self.house, self.request, self.now, self.slot.is_some());
+        match self.wait_for(pin!(permits)).await {
+            Some(Ok((slot, waited_for))) => {
+                self.slot = slot.or(self.slot.take());
+                self.handle(Input::Granted(waited_for));
+            }
+            Some(Err(refusal)) => self.handle(Input::NotGranted(refusal)),
+            None => {}
+        }
+    }
+
+    /// The start step: the gate, and STARTED where a ledger guards the key, in one.
+    async fn start(&mut self, attempt: u32) -> Option<Result<u64, StartRefusal>> {
+        let is_new_work = self.machine.attempts().is_empty();
+        let (Some(ledger), Some(key)) = (self.house.guards.and_then(|guards| guards.ledger), &self.key)
+        else {
+            let verdict = self.house.verdict(self.request);
+            let barred = verdict.bars_start(is_new_work);
+            return Some(if barred { Err(StartRefusal::Gate(verdict)) } else { Ok(0) });
+        };
+        let key = key.name();
+        let report_if_lost = self.report_if_lost(attempt);
+        let start =
+            ledger::Start { claim: self.claim(&key), attempt, is_new_work, report_if_lost: &report_if_lost };
+        let (house, request) = (self.house, self.request);
+        let gate = || house.verdict(request);
+        let started = self.wait_for(pin!(ledger.start(start, &gate))).await?;
+        Some(started.map(|started| started.fence).map_err(|refusal| match refusal {
+            NotStarted::Gate(verdict) => StartRefusal::Gate(verdict),
+            NotStarted::Race(known) => StartRefusal::Race(self.remember(known)),
+            NotStarted::Unavailable => StartRefusal::LedgerUnavailable,
+        }))
+    }
+
+    /// Runs one attempt from its start step to its end.
+    async fn attempt<E: Executor>(&mut self, number: u32, executor: &E) {
+        match self.start(number).await {
+            None => return,
+            Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
+            Some(Ok(fence)) => self.fence = fence,
+        }
+        let mut tenure = Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
+        let key = self.machine.plan().key().map(str::to_owned);
+        let end = {
+            let attempt = self.describe(number, key.as_deref(), &tenure.control);
+            let span = tracing::info_span!("attempt", number, fence = self.fence);
+            let running = pin!(caught(|| executor.run(attempt)).instrument(span));
+            self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
+            self.see_through(running, &tenure.control).await
+        };
+        match end {
+            End::Answered(answer) => {
+                let (ended, output) = Vetting::new(self.house.redactor, self.request).vet(answer);
+                let effect = ended.effect;
+                self.handle(Input::Finished { attempt: number, ended });
+                // What came too late does not count, and neither does what it says.
+                if self.machine.attempts().last().is_some_and(|record| record.effect == effect) {
+                    self.output = output;
+                }
+            }
+            End::Dropped => self.handle(Input::Halted { attempt: number, stopped: Stopped::Confirmed }),
+            End::GivenUp => {}
+        }
+        (self.slot, self.key) = tenure.end();
+    }
+
+    fn describe<'t>(&self, number: u32, key: Option<&'t str>, control: &'t Control) -> Attempt<'t>
+    where
+        'a: 't,
+    {
+        let timeout = self.house.policy.timeout();
+        let deadline = self.now.plus_ms(timeout.timeout_per_action_ms).min(self.machine.total_deadline());
+        Attempt {
+            action: self.request.decision.action,
+            params: self.request.decision.params.as_ref(),
+            context: self.request.context,
+            run_id: self.request.run_id,
+            step: self.request.step,
+            tenant: self.request.tenant,
+            attempt_number: number,
+            idempotency_key: key,
+            fence: self.fence,
+            deadline_ms: self.house.clock.wall_ms(deadline),
+            timeout_ms: deadline.ms_since(self.now),
+            control,
+        }
+    }
+
+    /// Polls a running attempt until it ends, is dropped, or is given up, and passes on what the machine orders.
+    async fn see_through(
+        &mut self,
+        mut running: Pin<&mut impl Future<Output = Answer>>,
+        control: &Control,
+    ) -> End {
+        loop {
+            match self.machine.phase() {
+                Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. } => {}
+                _ => return End::GivenUp,
+            }
+            match self.out.next() {
+                Some(Output::Signal { .. }) => {
+                    control.raise(Urgency::Signal);
+                    if !control.is_listening() && !control.is_held() {
+                        return End::Dropped;
+                    }
+                }
+                Some(Output::Kill { .. }) => {
+                    control.raise(Urgency::Kill);
+                    if !control.is_held() {
+                        return End::Dropped;
+                    }
+                }
+                Some(Output::Note(note)) => take_note(note),
+                Some(_) => {}
+                None => {
+                    if let Some(answer) = self.wait_for(running.as_mut()).await {
+                        return End::Answered(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn record(&mut self, attempt: u32, state: KeyState) {
+        let is_terminal = state != KeyState::Open;
+        let guarded = self.house.guards.and_then(|guards| guards.ledger).zip(self.machine.plan().key());
+        let Some((ledger, key)) = guarded else {
+            return if is_terminal { self.handle(Input::Recorded) } else { () };
+        };
+        let key = key.to_owned();
+        let report = self.report();
+        let record = ledger::Record { key: &key, fence: self.fence, attempt, state, report: &report };
+        match self.wait_for(pin!(ledger.record(record))).await {
+            Some(Ok(())) if is_terminal => self.handle(Input::Recorded),
+            Some(Ok(())) | None => {}
+            Some(Err(_)) => self.handle(Input::RecordLost),
+        }
+    }
+
+    /// Waits for `work`; `None` where the machine ordered something else before it was done.
+    async fn wait_for<F: Future>(&mut self, mut work: Pin<&mut F>) -> Option<F::Output> {
+        if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+            self.now = self.house.clock.now();
+            return Some(output);
+        }
+        let gate = self.house.gate;
+        loop {
+            let mut stirred = pin!(gate.stirred());
+            stirred.as_mut().enable();
+            self.now = self.house.clock.now();
+            self.look_at_gate();
+            if !self.out.is_empty() {
+                return None;
+            }
+            let wake = self.machine.poll_timeout();
+            let alarm = tokio::time::sleep_until(
+                self.house.clock.instant(wake.unwrap_or(Timestamp::from_nanos(u64::MAX))),
+            );
+            tokio::select! {
+                biased;
+                output = work.as_mut() => {
+                    self.now = self.house.clock.now();
+                    return Some(output);
+                }
+                () = stirred => {}
+                () = alarm, if wake.is_some() => {
+                    self.now = self.house.clock.now();
+                    self.handle(Input::Tick);
+                    if !self.out.is_empty() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn look_at_gate(&mut self) {
+        let verdict = self.house.verdict(self.request);
+        if verdict != self.seen {
+            self.seen = verdict;
+            self.handle(Input::GateChanged(verdict));
+        }
+    }
+
+    /// The report as it stands if nothing more is ever heard of attempt `number`.
+    fn report_if_lost(&mut self, number: u32) -> ExecutionReport {
+        let attempt =
+            reporting::lost_attempt(self.request.decision.action, number, self.house.clock.wall_ms(self.now));
+        let mut report = self.report();
+        report.attempts.push(attempt);
+        report.conclusion = reporting::lost_conclusion(&report.attempts);
+        report
+    }
+
+    /// The report as the machine has it now.
+    fn report(&mut self) -> ExecutionReport {
+        let attempts = self.machine.attempts().to_vec();
+        self.report_with(attempts)
+    }
+
+    fn report_with(
+        &mut self,
+        attempts: Vec<execution_orchestration_core::model::ExecutionAttempt>,
+    ) -> ExecutionReport {
+        let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
+        let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
+        ExecutionReport {
+            execution_id: self.id,
+            run_id: self.request.run_id.map(str::to_owned),
+            step: self.request.step,
+            line: self.request.line,
+            action: Some(self.request.decision.action),
+            conclusion,
+            replayed: false,
+            idempotency_key: self.machine.plan().key().map(str::to_owned),
+            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
+            attempts,
+            total_latency_ms: self.now.ms_since(self.machine.admitted_at()),
+            gate: self.machine.gate(),
+            output: self.output.clone(),
+            external: decision_schema::Object::new(),
+            packet: None,
+        }
+    }
+
+    fn into_report(mut self) -> ExecutionReport {
+        let attempts = self.machine.take_attempts();
+        let mut report = match self.stored.take() {
+            Some(stored) => reporting::replay(*stored, self.machine.conclusion()),
+            None => self.report_with(attempts),
+        };
+        let Request { decision, tenant, .. } = *self.request;
+        if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, self.house.guards)
+            && report.conclusion.status == ExecutionStatus::Success
+            && !report.replayed
+        {
+            guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
+        }
+        reporting::complete(&mut report, self.house.redactor, self.request);
+        report
+    }
+}
+
+/// How the engine's part in a running attempt ended.
+enum End {
+    Answered(Answer),
+    Dropped,
+    GivenUp,
+}
+
+/// Slot and key of a running attempt. Where something outlives the attempt, they stay with it.
+struct Tenure {
+    control: Control,
+    slot: Option<Slot>,
+    key: Option<HeldKey>,
+}
+
+impl Tenure {
+    /// Gives slot and key back, unless something still runs.
+    fn end(&mut self) -> (Option<Slot>, Option<HeldKey>) {
+        if self.control.is_held() { (None, None) } else { (self.slot.take(), self.key.take()) }
+    }
+}
+
+impl Drop for Tenure {
+    fn drop(&mut self) {
+        let (mut slot, key) = (self.slot.take(), self.key.take());
+        if slot.is_none() && key.is_none() {
+            return;
+        }
+        if let Some(slot) = slot.as_mut().filter(|_| self.control.is_held()) {
+            slot.abandon();
+        }
+        std::mem::take(&mut self.control).when_ended(move || drop((slot, key)));
+    }
+}
+
+/// Passes every rate limit, then gets a slot unless one is kept.
+async fn get_permits(
+    house: House<'_>,
+    request: &Request<'_>,
+    now: Timestamp,
+    has_slot: bool,
+) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
+    let action = request.decision.action;
+    let mut waited_for = None;
+    if let Some(rate) = house.rate
+        && !rate.try_acquire(now, action)
+    {
+        rate.acquire(house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
+        waited_for = Some(WaitReason::RateLimit);
+    }
+    let Some(slots) = house.slots.filter(|_| !has_slot) else { return Ok((None, waited_for)) };
+    if let Some(slot) = slots.try_acquire() {
+        return Ok((Some(slot), waited_for));
+    }
+    let slot = slots.acquire().await.map_err(|_| PermitRefusal::ExecutorStuck)?;
+    Ok((Some(slot), waited_for.or(Some(WaitReason::Concurrency))))
+}
+
+/// Runs an executor's call and its future; a panic of either is an answer (INV-EXE-3).
+async fn caught<F: Future<Output = Answer>>(call: impl FnOnce() -> F) -> Answer {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Err(panic) => broken_by(&*panic),
+        Ok(future) => {
+            let mut future = pin!(future);
+            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                Ok(poll) => poll,
+                Err(panic) => Poll::Ready(broken_by(&*panic)),
+            })
+            .await
+        }
+    }
+}
+
+fn take_note(note: Note) {
+    match note {
+        Note::LateResult { attempt, effect } => {
+            tracing::warn!(attempt, effect = effect.as_str(), "a late result changes nothing");
+        }
+        Note::Ignored => tracing::trace!("an input came late or twice"),
+    }
+}

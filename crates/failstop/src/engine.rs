@@ -1,0 +1,337 @@
+//! The engine: what executions share. Gate, slots, rate limits, cooldowns, keys, ledger and executors.
+
+use std::sync::{Arc, LazyLock};
+
+use decision_schema::{Action, FinalDecision, Object};
+use execution_orchestration_core::{
+    model::{EffectClass, ExecutionReport},
+    plan::{Plan, Subject},
+    policies::{ExecutionPolicy, RetryUnknown},
+    redaction::{Profile, Redactor},
+    stop::{Verdict, context_verdict},
+};
+
+use crate::{
+    clock::Clock,
+    driver,
+    executor::{AnyExecutor, Executor},
+    gate::Gate,
+    keys::Keys,
+    ledger::Ledger,
+    limits::{Cooldowns, RateLimiter, Slots},
+    request::Request,
+};
+
+/// Executes decisions under one policy, with the state that executions share. Clones share it too.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    policy: ExecutionPolicy,
+    gate: Gate,
+    slots: Slots,
+    rate: Option<RateLimiter>,
+    cooldowns: Cooldowns,
+    keys: Keys,
+    ledger: Option<Arc<dyn Ledger>>,
+    executors: Executors,
+    redactor: Redactor,
+    clock: Clock,
+    plan_digests: bool,
+}
+
+/// Which executor carries out which action.
+#[derive(Debug, Clone, Default)]
+struct Executors {
+    default: Option<AnyExecutor>,
+    by_action: [Option<AnyExecutor>; Action::ALL.len()],
+}
+
+impl Executors {
+    fn of(&self, action: Action) -> Option<&AnyExecutor> {
+        self.by_action[action as usize].as_ref().or(self.default.as_ref())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &AnyExecutor> {
+        self.by_action.iter().flatten().chain(&self.default)
+    }
+}
+
+/// Why an engine cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Idempotency guards nothing without a ledger.
+    #[error("policy.idempotency.enabled needs a ledger")]
+    LedgerMissing,
+    /// An effect that must not happen twice would be repeated on a guess.
+    #[error(
+        "policy.retry.retry_unknown = \"always\" is refused with idempotency on and a non_idempotent executor"
+    )]
+    RetriesUnknownEffects,
+}
+
+/// Collects the parts of an [`Engine`].
+pub struct EngineBuilder {
+    policy: ExecutionPolicy,
+    gate: Gate,
+    ledger: Option<Arc<dyn Ledger>>,
+    executors: Executors,
+    redactor: Redactor,
+    plan_digests: bool,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("policy", &self.shared.policy).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineBuilder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    /// With a gate that others hold too. Default: a gate of its own, at `run`.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// With a ledger. Needed where idempotency is on.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// With an executor for every action that has none of its own.
+    #[must_use]
+    pub fn executor(mut self, executor: impl Executor + 'static) -> Self {
+        self.executors.default = Some(AnyExecutor::new(executor));
+        self
+    }
+
+    /// With an executor for `action`.
+    #[must_use]
+    pub fn route(mut self, action: Action, executor: impl Executor + 'static) -> Self {
+        self.executors.by_action[action as usize] = Some(AnyExecutor::new(executor));
+        self
+    }
+
+    /// With a redactor of one's own. Default: the strict profile.
+    #[must_use]
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// With the plan's digest in every report, for those who write reports out.
+    #[must_use]
+    pub fn plan_digests(mut self, plan_digests: bool) -> Self {
+        self.plan_digests = plan_digests;
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// Where the parts contradict each other.
+    pub fn build(self) -> Result<Engine, BuildError> {
+        let idempotency_on = self.policy.idempotency().enabled;
+        if idempotency_on && self.ledger.is_none() {
+            return Err(BuildError::LedgerMissing);
+        }
+        let retries_unknown = self.policy.retry().retry_unknown == RetryUnknown::Always;
+        let is_risky = |executor: &AnyExecutor| executor.effect_class() == EffectClass::NonIdempotent;
+        if idempotency_on && retries_unknown && self.executors.all().any(is_risky) {
+            return Err(BuildError::RetriesUnknownEffects);
+        }
+        let rate =
+            (!self.policy.rate_limit().is_unlimited()).then(|| RateLimiter::new(self.policy.rate_limit()));
+        Ok(Engine {
+            shared: Arc::new(Shared {
+                slots: Slots::new(self.policy.max_concurrency()),
+                rate,
+                cooldowns: Cooldowns::default(),
+                keys: Keys::default(),
+                clock: Clock::new(),
+                policy: self.policy,
+                gate: self.gate,
+                ledger: self.ledger,
+                executors: self.executors,
+                redactor: self.redactor,
+                plan_digests: self.plan_digests,
+            }),
+        })
+    }
+}
+
+impl Engine {
+    /// Starts to build an engine that executes under `policy`.
+    pub fn builder(policy: ExecutionPolicy) -> EngineBuilder {
+        EngineBuilder {
+            policy,
+            gate: Gate::new(),
+            ledger: None,
+            executors: Executors::default(),
+            redactor: Redactor::new(Profile::Strict),
+            plan_digests: false,
+        }
+    }
+
+    /// Executes one decision with the executor configured for its action. Never fails, never panics: every failure is
+    /// a report. Dropping the future cancels the execution where it stands; a key whose attempt was running then is in
+    /// doubt.
+    pub async fn execute(&self, request: &Request<'_>) -> ExecutionReport {
+        let executor = self.shared.executors.of(request.decision.action);
+        driver::drive(self.house(), request, executor).await
+    }
+
+    /// Executes one decision with this executor.
+    pub async fn execute_with<E: Executor>(&self, request: &Request<'_>, executor: &E) -> ExecutionReport {
+        driver::drive(self.house(), request, Some(executor)).await
+    }
+
+    /// The plan for one decision, without executing anything.
+    pub fn plan<'a>(&'a self, request: &Request<'a>) -> Plan<'a> {
+        let executor = self.shared.executors.of(request.decision.action);
+        plan(&self.shared.policy, request, executor)
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &ExecutionPolicy {
+        &self.shared.policy
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.shared.gate
+    }
+
+    /// What redacts everything the engine writes.
+    pub fn redactor(&self) -> &Redactor {
+        &self.shared.redactor
+    }
+
+    /// How many slots are held by work that was abandoned and has not ended.
+    pub fn abandoned(&self) -> u32 {
+        self.shared.slots.abandoned()
+    }
+
+    /// How many keys are being executed or held by work that was abandoned.
+    pub fn keys_in_progress(&self) -> usize {
+        self.shared.keys.len()
+    }
+
+    fn house(&self) -> House<'_> {
+        let shared = &*self.shared;
+        House {
+            policy: &shared.policy,
+            gate: &shared.gate,
+            clock: &shared.clock,
+            redactor: &shared.redactor,
+            slots: Some(&shared.slots),
+            rate: shared.rate.as_ref(),
+            guards: Some(Guards {
+                cooldowns: &shared.cooldowns,
+                keys: &shared.keys,
+                ledger: shared.ledger.as_deref(),
+            }),
+            plan_digests: shared.plan_digests,
+        }
+    }
+}
+
+/// Everything one execution may use, borrowed from an engine or, for a bare call, from nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct House<'a> {
+    pub(crate) policy: &'a ExecutionPolicy,
+    pub(crate) gate: &'a Gate,
+    pub(crate) clock: &'a Clock,
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) slots: Option<&'a Slots>,
+    pub(crate) rate: Option<&'a RateLimiter>,
+    pub(crate) guards: Option<Guards<'a>>,
+    pub(crate) plan_digests: bool,
+}
+
+/// State between calls, which only an engine has.
+#[derive(Clone, Copy)]
+pub(crate) struct Guards<'a> {
+    pub(crate) cooldowns: &'a Cooldowns,
+    pub(crate) keys: &'a Keys,
+    pub(crate) ledger: Option<&'a dyn Ledger>,
+}
+
+impl House<'_> {
+    /// The gate for this request, its own context and the policy's exceptions included.
+    pub(crate) fn verdict(&self, request: &Request<'_>) -> Verdict {
+        let action = request.decision.action;
+        let verdict = self.gate.verdict(action).or(context_verdict(request.context));
+        verdict.exempting(self.policy.allow_when_stopped().contains(action))
+    }
+}
+
+pub(crate) fn plan<'a, E: Executor>(
+    policy: &'a ExecutionPolicy,
+    request: &Request<'a>,
+    executor: Option<&'a E>,
+) -> Plan<'a> {
+    Plan::new(Subject {
+        action: request.decision.action,
+        params: request.decision.params.as_ref(),
+        throttle_ms: request.decision.throttle_ms.unwrap_or(0),
+        cooldown_ms: request.decision.cooldown_ms.unwrap_or(0),
+        policy,
+        executor: executor.map_or("", Executor::name),
+        effect_class: executor.map_or(EffectClass::NonIdempotent, Executor::effect_class),
+    })
+}
+
+/// Executes one decision: retried, timed, stopped by its context's kill switch, and reported. The reference's call.
+///
+/// There is no state between calls: a policy with rate limits is denied (`policy_needs_engine`), and idempotency
+/// computes and shows keys but guards nothing. An [`Engine`] carries gate, limits and ledger.
+///
+/// Never fails and never panics: every failure is a report.
+///
+/// ```
+/// use decision_schema::{Action, FinalDecision, Object};
+/// use execution_orchestration_core::policies::ExecutionPolicy;
+/// use failstop::{execute, executor::from_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let decision = FinalDecision::new(Action::Act);
+/// let executor = from_fn(|_attempt| async { (true, None) });
+/// let report = execute(&decision, &Object::new(), &ExecutionPolicy::default(), &executor).await;
+/// assert_eq!(report.success_count(), 1);
+/// # }
+/// ```
+pub async fn execute<E: Executor>(
+    decision: &FinalDecision,
+    context: &Object,
+    policy: &ExecutionPolicy,
+    executor: &E,
+) -> ExecutionReport {
+    static OPEN: LazyLock<Gate> = LazyLock::new(Gate::new);
+    static STRICT: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Profile::Strict));
+    let clock = Clock::new();
+    let house = House {
+        policy,
+        gate: &OPEN,
+        clock: &clock,
+        redactor: &STRICT,
+        slots: None,
+        rate: None,
+        guards: None,
+        plan_digests: false,
+    };
+    driver::drive(house, &Request::new(decision, context), Some(executor)).await
+}

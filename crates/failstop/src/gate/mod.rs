@@ -1,0 +1,251 @@
+//! The gate of one process: latched levels per scope, a watched file beside them, and the call that wakes everybody.
+//!
+//! Reading is a few atomic loads. Engaging is cheap, idempotent and never fails; releasing wants the epoch it releases
+//! and a reason. Whatever cannot be read means stop (INV-EXE-4).
+
+mod watched_file;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use decision_schema::Action;
+use execution_orchestration_core::{
+    stop::{GateEntry, Level, Scope, StopCode, Verdict},
+    time::Timestamp,
+};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+pub use watched_file::{WatchError, WatchedFile};
+
+use crate::clock::{self, Clock};
+
+/// The scopes that can be latched: global, then one per action.
+const SCOPES: usize = 1 + Action::ALL.len();
+
+/// The kill switch of one process. Clones share one gate.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// `epoch << 2 | level` per scope: all that a check reads.
+    latches: [AtomicU64; SCOPES],
+    /// Why and when, per scope; the lock orders the writers.
+    ledger_of_changes: Mutex<Changes>,
+    watched: Option<WatchedFile>,
+    staleness: Option<Staleness>,
+    stirred: Notify,
+}
+
+#[derive(Debug)]
+struct Changes {
+    epoch: u64,
+    reasons: [String; SCOPES],
+    at_ms: [i64; SCOPES],
+}
+
+#[derive(Debug)]
+struct Staleness {
+    clock: Clock,
+    max_ms: u64,
+    refreshed_at: AtomicU64,
+}
+
+/// Why a gate was not released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// It changed since the epoch that was named.
+    #[error("the gate's epoch is {actual}, not {expected}")]
+    EpochMismatch {
+        /// The epoch that was named.
+        expected: u64,
+        /// The epoch in force.
+        actual: u64,
+    },
+    /// Nobody said why.
+    #[error("a release needs a reason")]
+    ReasonMissing,
+    /// The scope cannot be latched.
+    #[error("scope {scope} is not latched and cannot be released")]
+    NotLatched {
+        /// The scope that was named.
+        scope: Scope,
+    },
+}
+
+impl Gate {
+    /// A gate at `run`, epoch 1.
+    pub fn new() -> Self {
+        Self::with_sources(None, 0)
+    }
+
+    /// A gate that also obeys a watched file, and that counts as stale where [`Gate::refresh`] was not called for
+    /// `max_staleness_ms` (0: need not be called).
+    pub fn with_sources(watched: Option<WatchedFile>, max_staleness_ms: u64) -> Self {
+        let staleness = (max_staleness_ms > 0).then(|| Staleness {
+            clock: Clock::new(),
+            max_ms: max_staleness_ms,
+            refreshed_at: AtomicU64::new(0),
+        });
+        let has_file = watched.is_some();
+        let gate = Self {
+            inner: Arc::new(Inner {
+                latches: std::array::from_fn(|_| AtomicU64::new(pack(Level::Run, 1))),
+                ledger_of_changes: Mutex::new(Changes {
+                    epoch: 1,
+                    reasons: Default::default(),
+                    at_ms: [clock::unix_ms(); SCOPES],
+                }),
+                watched,
+                staleness,
+                stirred: Notify::new(),
+            }),
+        };
+        if has_file {
+            watched_file::keep_watching(&gate);
+        }
+        gate
+    }
+
+    /// What the gate means for `action` now, every source included.
+    pub fn verdict(&self, action: Action) -> Verdict {
+        let latched = self.latched(Scope::Global).or(self.latched(Scope::Action(action)));
+        match (&self.inner.watched, &self.inner.staleness) {
+            (None, None) => latched,
+            (watched, staleness) => latched
+                .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
+                .or(staleness.as_ref().map_or(Verdict::RUN, Staleness::verdict)),
+        }
+    }
+
+    fn latched(&self, scope: Scope) -> Verdict {
+        let Some(at) = index(scope) else { return Verdict::RUN };
+        let (level, epoch) = unpack(self.inner.latches[at].load(Ordering::Acquire));
+        Verdict::new(level, StopCode::Stopped, scope, epoch)
+    }
+
+    /// Raises `scope` to at least `level` and returns the epoch in force. Raising what is already there changes
+    /// nothing; a latch is never lowered by this.
+    pub fn engage(&self, scope: Scope, level: Level, reason: &str) -> u64 {
+        let at = index(scope).unwrap_or(0);
+        let epoch = {
+            let mut changes = self.inner.ledger_of_changes.lock();
+            let (current, epoch) = unpack(self.inner.latches[at].load(Ordering::Acquire));
+            if level <= current { epoch } else { self.write(&mut changes, at, level, reason) }
+        };
+        self.stir();
+        epoch
+    }
+
+    /// Lowers `scope` to `run`, if `expected_epoch` is the epoch of its last change.
+    ///
+    /// # Errors
+    /// Where somebody changed it since, where no reason is given, or where the scope is no latch.
+    pub fn release(&self, scope: Scope, expected_epoch: u64, reason: &str) -> Result<u64, ReleaseError> {
+        let at = index(scope).ok_or(ReleaseError::NotLatched { scope })?;
+        if reason.trim().is_empty() {
+            return Err(ReleaseError::ReasonMissing);
+        }
+        let epoch = {
+            let mut changes = self.inner.ledger_of_changes.lock();
+            let (level, actual) = unpack(self.inner.latches[at].load(Ordering::Acquire));
+            if actual != expected_epoch {
+                return Err(ReleaseError::EpochMismatch { expected: expected_epoch, actual });
+            }
+            if level == Level::Run { actual } else { self.write(&mut changes, at, Level::Run, reason) }
+        };
+        self.stir();
+        Ok(epoch)
+    }
+
+    fn write(&self, changes: &mut Changes, at: usize, level: Level, reason: &str) -> u64 {
+        changes.epoch += 1;
+        changes.reasons[at] = reason.to_owned();
+        changes.at_ms[at] = clock::unix_ms();
+        self.inner.latches[at].store(pack(level, changes.epoch), Ordering::Release);
+        changes.epoch
+    }
+
+    /// Every latch as `status` shows it: global first.
+    pub fn entries(&self) -> Vec<GateEntry> {
+        let changes = self.inner.ledger_of_changes.lock();
+        scopes()
+            .enumerate()
+            .map(|(at, scope)| {
+                let (level, epoch) = unpack(self.inner.latches[at].load(Ordering::Acquire));
+                GateEntry {
+                    scope,
+                    level,
+                    epoch,
+                    reason: changes.reasons[at].clone(),
+                    at_ms: changes.at_ms[at],
+                }
+            })
+            .collect()
+    }
+
+    /// Says that the gate's sources have been looked at just now; see [`Gate::with_sources`].
+    pub fn refresh(&self) {
+        if let Some(staleness) = &self.inner.staleness {
+            staleness.refreshed_at.store(staleness.clock.now().as_nanos(), Ordering::Release);
+        }
+    }
+
+    /// Resolves at the next [`Gate::stir`] after it was enabled.
+    pub(crate) fn stirred(&self) -> tokio::sync::futures::Notified<'_> {
+        self.inner.stirred.notified()
+    }
+
+    /// Makes every wait of the process look at the gate again.
+    pub(crate) fn stir(&self) {
+        self.inner.stirred.notify_waiters();
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Staleness {
+    fn verdict(&self) -> Verdict {
+        let refreshed_at = Timestamp::from_nanos(self.refreshed_at.load(Ordering::Acquire));
+        if self.clock.now().ms_since(refreshed_at) > self.max_ms {
+            Verdict::new(Level::Stop, StopCode::Stale, Scope::Global, 0)
+        } else {
+            Verdict::RUN
+        }
+    }
+}
+
+fn scopes() -> impl Iterator<Item = Scope> {
+    std::iter::once(Scope::Global).chain(Action::ALL.into_iter().map(Scope::Action))
+}
+
+const fn index(scope: Scope) -> Option<usize> {
+    match scope {
+        Scope::Global => Some(0),
+        Scope::Action(action) => Some(1 + action as usize),
+        Scope::Context => None,
+    }
+}
+
+const fn pack(level: Level, epoch: u64) -> u64 {
+    (epoch << 2) | level as u64
+}
+
+const fn unpack(latch: u64) -> (Level, u64) {
+    let level = match latch & 3 {
+        0 => Level::Run,
+        1 => Level::Drain,
+        2 => Level::Stop,
+        _ => Level::Halt,
+    };
+    (level, latch >> 2)
+}

@@ -1,0 +1,12 @@
+//! The one room with randomness: execution ids, UUIDv7 (RFC 9562, section 5.7).
+
+use execution_orchestration_core::model::ExecutionId;
+
+/// A new id: 48 bits of Unix milliseconds, then 74 random bits.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn execution_id(unix_ms: i64) -> ExecutionId {
+    let ms = u128::from(unix_ms.unsigned_abs() & 0xffff_ffff_ffff);
+    let random = u128::from(fastrand::u64(..));
+    let rand_a = u128::from(fastrand::u64(..) & 0xfff);
+    ExecutionId((ms << 80) | (7 << 76) | (rand_a << 64) | (0b10 << 62) | (random >> 2))
+}

@@ -1,0 +1,34 @@
+//! Cooldowns: after a success, the same action of the same tenant is denied for a while, in this process.
+
+use std::collections::HashMap;
+
+use decision_schema::Action;
+use execution_orchestration_core::time::Timestamp;
+use parking_lot::Mutex;
+
+/// Past this many entries, those that are over are swept out before another is added.
+const SWEEP_AT: usize = 1024;
+
+/// The cooldowns that are running.
+#[derive(Debug, Default)]
+pub(crate) struct Cooldowns {
+    until: Mutex<HashMap<(Option<Box<str>>, Action), Timestamp>>,
+}
+
+impl Cooldowns {
+    /// Whether `action` of `tenant` is cooling down.
+    pub(crate) fn is_active(&self, now: Timestamp, tenant: Option<&str>, action: Action) -> bool {
+        let until = self.until.lock();
+        !until.is_empty() && until.get(&(tenant.map(Into::into), action)).is_some_and(|until| now < *until)
+    }
+
+    /// Starts a cooldown, or extends the one that runs.
+    pub(crate) fn start(&self, now: Timestamp, tenant: Option<&str>, action: Action, cooldown_ms: u64) {
+        let mut until = self.until.lock();
+        if until.len() >= SWEEP_AT {
+            until.retain(|_, until| now < *until);
+        }
+        let end = until.entry((tenant.map(Into::into), action)).or_default();
+        *end = (*end).max(now.plus_ms(cooldown_ms));
+    }
+}

@@ -1,0 +1,153 @@
+//! What may be said: executors' answers made fit to print, and reports completed with what came in (INV-EXE-5,
+//! INV-EXE-SEC-1).
+
+use std::{borrow::Cow, cell::OnceCell};
+
+use decision_schema::{Action, InputFault, Object, Value};
+use execution_orchestration_core::{
+    model::{Conclusion, Effect, ExecutionAttempt, ExecutionReport, ExecutionStatus, Outcome, ReasonCode},
+    orchestrator::{Ended, Manner},
+    redaction::Redactor,
+};
+
+use crate::{executor::Answer, request::Request};
+
+/// The largest output a report carries, bytes of JSON.
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
+
+/// The longest code an executor may give, bytes.
+const MAX_CODE_BYTES: usize = 64;
+
+/// Makes the answers of one execution fit to print.
+pub(crate) struct Vetting<'a> {
+    redactor: &'a Redactor,
+    request: &'a Request<'a>,
+    scoped: OnceCell<Redactor>,
+}
+
+impl<'a> Vetting<'a> {
+    pub(crate) const fn new(redactor: &'a Redactor, request: &'a Request<'a>) -> Self {
+        Self { redactor, request, scoped: OnceCell::new() }
+    }
+
+    /// The redactor that also knows the secrets of this decision and context, made when it is first needed.
+    fn scoped(&self) -> &Redactor {
+        self.scoped.get_or_init(|| {
+            let objects = self.request.decision.params.iter().chain([self.request.context]);
+            self.redactor.scoped(&self.redactor.collect_secrets_in(objects))
+        })
+    }
+
+    /// The end that the machine is told of, and the output that the report may carry.
+    pub(crate) fn vet(&self, answer: Answer) -> (Ended, Option<Value>) {
+        let Answer { effect, broke, error_type, error_code, retry_after_ms, output } = answer;
+        let output = output.and_then(|output| self.output(output));
+        if effect == Effect::Applied {
+            return (Ended::applied(), output);
+        }
+        let error_type = error_type.and_then(|text| self.code(text));
+        let error_code = error_code.and_then(|text| self.code(text));
+        let mut ended = if broke {
+            Ended::broke(error_type.unwrap_or(Cow::Borrowed("exception")))
+        } else {
+            Ended::answered(effect, error_type, error_code)
+        };
+        ended.retry_after_ms = retry_after_ms;
+        debug_assert!(!broke || ended.manner == Manner::Broke);
+        (ended, output)
+    }
+
+    /// A code that is short, plain and no secret; anything else is dropped.
+    fn code(&self, text: Cow<'static, str>) -> Option<Cow<'static, str>> {
+        if let Cow::Borrowed(_) = text {
+            return Some(text);
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        let is_fit = (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
+        (is_fit && self.scoped().redact_text(&text) == text).then_some(text)
+    }
+
+    /// The redacted output, or what is said in its place where it is too large.
+    fn output(&self, mut output: Value) -> Option<Value> {
+        self.scoped().redact(&mut output);
+        if output == Value::Null {
+            return None;
+        }
+        let bytes = output.to_string().len();
+        if bytes <= MAX_OUTPUT_BYTES {
+            return Some(output);
+        }
+        let said: Object =
+            [("truncated", Value::from(true)), ("bytes", Value::from(bytes))].into_iter().collect();
+        Some(said.into())
+    }
+}
+
+/// An attempt of which nothing was heard.
+pub(crate) fn lost_attempt(action: Action, attempt_number: u32, started_at_ms: i64) -> ExecutionAttempt {
+    ExecutionAttempt {
+        action,
+        status: ExecutionStatus::Failed,
+        attempt_number,
+        latency_ms: 0,
+        error_type: Some(Cow::Borrowed("unknown_outcome")),
+        error_code: Some(Cow::Borrowed("unknown_outcome")),
+        effect: Effect::Unknown,
+        stopped: None,
+        started_at_ms,
+        waited_ms: 0,
+        wait_reason: None,
+    }
+}
+
+/// How an execution stands that has not concluded, or was lost.
+pub(crate) fn lost_conclusion(attempts: &[ExecutionAttempt]) -> Conclusion {
+    let has = |effect| attempts.iter().any(|attempt: &ExecutionAttempt| attempt.effect == effect);
+    Conclusion {
+        status: ExecutionStatus::Failed,
+        outcome: match (has(Effect::Applied), has(Effect::Unknown)) {
+            (true, _) => Outcome::Executed,
+            (false, true) => Outcome::Unknown,
+            (false, false) => Outcome::NotExecuted,
+        },
+        reason_code: Some(ReasonCode::UnknownOutcome),
+        fail_closed: true,
+    }
+}
+
+/// The stored report of an earlier execution, as this call hands it out.
+pub(crate) fn replay(stored: ExecutionReport, conclusion: Option<Conclusion>) -> ExecutionReport {
+    ExecutionReport { conclusion: conclusion.unwrap_or(stored.conclusion), replayed: true, ..stored }
+}
+
+/// Adds what came in with the request, redacted: its line, its `external` and its packet.
+pub(crate) fn complete(report: &mut ExecutionReport, redactor: &Redactor, request: &Request<'_>) {
+    report.line = request.line;
+    let Some(packet) = request.packet else { return };
+    let vetting = Vetting::new(redactor, request);
+    let mut packet = packet.clone();
+    vetting.scoped().redact_object(&mut packet);
+    report.external = packet.get("external").and_then(Value::as_object).cloned().unwrap_or_default();
+    report.packet = Some(packet);
+}
+
+/// The report on a line that could not be read as a decision.
+pub fn invalid_input(line: Option<u64>, unix_ms: i64, fault: &InputFault) -> ExecutionReport {
+    ExecutionReport {
+        execution_id: crate::ids::execution_id(unix_ms),
+        run_id: fault.run_id.clone(),
+        step: fault.step,
+        line,
+        action: fault.action,
+        conclusion: Conclusion::refused(ReasonCode::InputInvalid),
+        replayed: false,
+        idempotency_key: None,
+        plan_digest: None,
+        attempts: Vec::new(),
+        total_latency_ms: 0,
+        gate: None,
+        output: None,
+        external: Object::new(),
+        packet: None,
+    }
+}

@@ -1,0 +1,56 @@
+//! What is asked of the engine: a decision and all that came with it.
+
+use decision_schema::{FinalDecision, Object};
+use execution_orchestration_core::idempotency::Identity;
+
+/// One decision to be executed, borrowed from whoever read it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The approved decision.
+    pub decision: &'a FinalDecision,
+    /// The submission's context.
+    pub context: &'a Object,
+    /// The run this belongs to.
+    pub run_id: Option<&'a str>,
+    /// The step within the run.
+    pub step: Option<i64>,
+    /// On whose behalf.
+    pub tenant: Option<&'a str>,
+    /// The `Idempotency-Key` header, where there was one.
+    pub header_key: Option<&'a str>,
+    /// The envelope's `idempotency_key`.
+    pub idempotency_key: Option<&'a str>,
+    /// The packet that came with it, as it was read.
+    pub packet: Option<&'a Object>,
+    /// The line of the input, from 1.
+    pub line: Option<u64>,
+}
+
+impl<'a> Request<'a> {
+    /// A decision in its context, and nothing else.
+    pub const fn new(decision: &'a FinalDecision, context: &'a Object) -> Self {
+        Self {
+            decision,
+            context,
+            run_id: None,
+            step: None,
+            tenant: None,
+            header_key: None,
+            idempotency_key: None,
+            packet: None,
+            line: None,
+        }
+    }
+
+    /// What its key is made of.
+    pub const fn identity(&self) -> Identity<'a> {
+        Identity {
+            action: self.decision.action,
+            params: self.decision.params.as_ref(),
+            context: self.context,
+            run_id: self.run_id,
+            step: self.step,
+            tenant: self.tenant,
+        }
+    }
+}
