@@ -1,0 +1,8 @@
+//! All integration tests of the engine, in one binary.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+#[cfg(target_os = "linux")]
+mod command;
+mod one_attempt;
+mod driver;
