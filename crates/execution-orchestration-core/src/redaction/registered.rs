@@ -1,9 +1,7 @@
 //! Values that are known to be secret, and how they are found again.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
     REDACTED,
@@ -14,12 +12,9 @@ use super::{
 /// Shorter values are not registered: they would be found everywhere.
 const MIN_LEN: usize = 6;
 
-/// Only so much of a form is in the automaton; the rest is compared where its head is found. It keeps the automaton
-/// small, and finds values that were cut off.
+/// So much of a longer form is enough for a match, which then goes as far as the text agrees: values that were cut off
+/// are found too.
 const HEAD: usize = 32;
-
-/// Past this many bytes of heads, everything is a secret: memory stays bounded, and nothing gets through.
-const MAX_HEADS: usize = 1 << 18;
 
 /// Secret values of one execution, to be redacted wherever they stand: as they are, in base64, in hexadecimal, escaped
 /// for URLs or for JSON. Cheap to clone; prints as a count and serialises nowhere.
@@ -28,13 +23,15 @@ pub struct RegisteredSecrets(Option<Arc<Inner>>);
 
 struct Inner {
     count: usize,
-    forms: Vec<Vec<u8>>,
-    /// `None`: too many to look for, so that everything is taken for secret.
-    heads: Option<AhoCorasick>,
+    forms: Forms,
 }
 
 impl RegisteredSecrets {
-    /// Registers `secrets`; those shorter than 6 bytes, and parts of the marker itself, are left out.
+    /// Nothing registered.
+    pub const NONE: Self = Self(None);
+
+    /// Registers `secrets`; those shorter than 6 bytes, and parts of the marker itself, are left out. White space
+    /// around them does not count.
     pub fn new<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Self {
         let (mut count, mut forms) = (0, Vec::new());
         for secret in secrets {
@@ -44,13 +41,7 @@ impl RegisteredSecrets {
                 forms.extend(forms_of(secret));
             }
         }
-        if count == 0 {
-            return Self(None);
-        }
-        forms.sort_unstable();
-        forms.dedup();
-        let heads = automaton(&forms);
-        Self(Some(Arc::new(Inner { count, forms, heads })))
+        if count == 0 { Self::NONE } else { Self(Some(Arc::new(Inner { count, forms: Forms::new(forms) }))) }
     }
 
     /// Whether nothing is registered.
@@ -58,19 +49,12 @@ impl RegisteredSecrets {
         self.0.is_none()
     }
 
-    /// Whether there are too many to tell apart, so that every text is taken for one.
-    pub(super) fn is_everything(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.heads.is_none())
-    }
-
     /// Adds every place in `text` where a registered value stands.
     pub(super) fn find(&self, text: &str, spans: &mut Spans) {
-        let Some(Inner { forms, heads: Some(heads), .. }) = self.0.as_deref() else { return };
-        find_in(forms, heads, text.as_bytes(), |start, end| spans.add(start..end));
+        let Some(Inner { forms, .. }) = self.0.as_deref() else { return };
+        forms.find(text.as_bytes(), |start, end| spans.add(start..end));
         let mut look_through = |view: View| {
-            find_in(forms, heads, &view.bytes, |start, end| {
-                spans.add(view.origins[start]..view.origins[end]);
-            });
+            forms.find(&view.bytes, |start, end| spans.add(view.origins[start]..view.origins[end]));
         };
         if text.contains('%') {
             look_through(View::without_percent(text, false));
@@ -90,34 +74,94 @@ impl fmt::Debug for RegisteredSecrets {
     }
 }
 
-fn head(form: &[u8]) -> &[u8] {
-    &form[..form.len().min(HEAD)]
+/// What is looked for, sorted. A filter on the first bytes tells most places apart at once; at the others, the forms
+/// that agree longest with the text are next to where it would stand among them.
+struct Forms {
+    sorted: Vec<Vec<u8>>,
+    /// For each form, the longest other one that it begins with.
+    shorter: Vec<Option<usize>>,
+    /// A bit for each hash of the first four bytes.
+    filter: Vec<u64>,
 }
 
-fn automaton(forms: &[Vec<u8>]) -> Option<AhoCorasick> {
-    if forms.iter().map(|form| head(form).len()).sum::<usize>() > MAX_HEADS {
-        return None;
-    }
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-        .build(forms.iter().map(|form| head(form)))
-        .ok()
-}
-
-/// Reports every form in `bytes`, as far as it goes on after its head.
-fn find_in(forms: &[Vec<u8>], heads: &AhoCorasick, bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    let mut covered = 0;
-    for hit in heads.find_overlapping_iter(bytes) {
-        let mut end = hit.end();
-        // A head inside what is covered is broken already; going on from each of many would cost too much.
-        if end > covered {
-            let rest = &forms[hit.pattern().as_usize()][hit.end() - hit.start()..];
-            end += rest.iter().zip(&bytes[end..]).take_while(|(a, b)| a == b).count();
+impl Forms {
+    fn new(mut sorted: Vec<Vec<u8>>) -> Self {
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut filter = vec![0; (sorted.len() / 4).next_power_of_two().max(16)];
+        for form in &sorted {
+            let (word, bit) = slot(form, filter.len());
+            filter[word] |= 1 << bit;
         }
-        covered = covered.max(end);
-        found(hit.start(), end);
+        let shorter = shorter_forms(&sorted);
+        Self { sorted, shorter, filter }
     }
+
+    /// Reports every form in `text`, as far as the text agrees with it.
+    fn find(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
+        let mut covered = 0;
+        for (at, bytes) in text.windows(MIN_LEN).enumerate() {
+            let (word, bit) = slot(bytes, self.filter.len());
+            // What begins well inside of what is covered is broken already; going on from there would cost too much.
+            if self.filter[word] >> bit & 1 == 0 || at + HEAD <= covered {
+                continue;
+            }
+            if let Some(len) = self.longest_at(&text[at..]) {
+                covered = covered.max(at + len);
+                found(at, at + len);
+            }
+        }
+    }
+
+    /// How far `text` agrees with the form that it begins with, if it does.
+    fn longest_at(&self, text: &[u8]) -> Option<usize> {
+        let after = self.sorted.partition_point(|form| form.as_slice() <= text);
+        let (above, below) = (self.sorted.get(after), after.checked_sub(1));
+        let cut = above.map(|form| common(form, text)).filter(|len| *len >= HEAD);
+        cut.max(below.and_then(|below| self.agreement(below, text)))
+    }
+
+    /// The same, among a form and those that it begins with.
+    fn agreement(&self, form: usize, text: &[u8]) -> Option<usize> {
+        let len = common(&self.sorted[form], text);
+        let mut candidate = Some(form);
+        while let Some(form) = candidate {
+            let full = self.sorted[form].len();
+            if full.min(HEAD) <= len {
+                return Some(len.min(full));
+            }
+            candidate = self.shorter[form];
+        }
+        None
+    }
+}
+
+/// For each of the sorted forms, the longest other one that it begins with: the one before, or one that this begins
+/// with.
+fn shorter_forms(sorted: &[Vec<u8>]) -> Vec<Option<usize>> {
+    let mut shorter: Vec<Option<usize>> = Vec::with_capacity(sorted.len());
+    for (at, form) in sorted.iter().enumerate() {
+        let mut candidate = at.checked_sub(1);
+        while let Some(before) = candidate {
+            if form.starts_with(&sorted[before]) {
+                break;
+            }
+            candidate = shorter[before];
+        }
+        shorter.push(candidate);
+    }
+    shorter
+}
+
+/// The word and bit of the filter for what begins with `bytes`, at least four of them.
+fn slot(bytes: &[u8], words: usize) -> (usize, u32) {
+    let first = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let hash = first.wrapping_mul(0x9e37_79b1);
+    ((hash >> 6) as usize & (words - 1), hash >> 26)
+}
+
+fn common(form: &[u8], text: &[u8]) -> usize {
+    form.iter().zip(text).take_while(|(a, b)| a == b).count()
 }
 
 /// Whether a number's text is long enough to be registered: at least six digits.

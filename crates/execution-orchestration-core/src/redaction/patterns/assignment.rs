@@ -151,6 +151,8 @@ fn looks_like_prose(text: &[u8], span: &Range<usize>) -> bool {
 
 /// Whether the value that begins at `open` is longer than names are, and has a digit.
 fn looks_random(text: &[u8], open: usize) -> bool {
-    let len = short_run(text, open, is_in_value);
-    len >= 16 && text[open..open + len].iter().any(u8::is_ascii_digit)
+    let beginning = text[open..].iter().take(64).take_while(|byte| is_in_value(**byte));
+    let (len, digits) =
+        beginning.fold((0, 0), |(len, digits), byte| (len + 1, digits + usize::from(byte.is_ascii_digit())));
+    len >= 16 && digits > 0
 }

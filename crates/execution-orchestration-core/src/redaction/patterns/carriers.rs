@@ -15,13 +15,16 @@ pub(super) fn url(text: &[u8], at: Range<usize>) -> Option<Range<usize>> {
     if at.start == 0 || !text[at.start - 1].is_ascii_alphanumeric() {
         return None;
     }
-    let rest = &text[at.end..at.end + short_run(text, at.end, is_in_url)];
-    let authority = &rest[..run(rest, 0, |byte| !matches!(byte, b'/' | b'?' | b'#'))];
+    let authority = &text[at.end..at.end + short_run(text, at.end, is_in_authority)];
     let secret = match memchr::memrchr(b'@', authority) {
         Some(host) => in_user_info(&authority[..host])?,
-        None => in_broken_authority(rest, authority)?,
+        None => in_broken_authority(&text[at.end..], authority)?,
     };
     Some(at.end + secret.start..at.end + secret.end)
+}
+
+const fn is_in_authority(byte: u8) -> bool {
+    is_in_url(byte) && !matches!(byte, b'/' | b'?' | b'#')
 }
 
 const fn is_in_url(byte: u8) -> bool {
@@ -44,7 +47,7 @@ fn in_broken_authority(rest: &[u8], authority: &[u8]) -> Option<Range<usize>> {
     if is_port || authority.starts_with(b"[") {
         return None;
     }
-    let host = memchr::memrchr(b'@', rest)?;
+    let host = memchr::memrchr(b'@', &rest[..short_run(rest, 0, is_in_url)])?;
     Some(password..host)
 }
 

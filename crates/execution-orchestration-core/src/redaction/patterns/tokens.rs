@@ -12,8 +12,8 @@ pub(super) fn token(text: &[u8], at: Range<usize>, min: usize) -> Option<Range<u
 
 /// As [`token`], at the beginning of a word, and with a digit, which words of prose do not have.
 pub(super) fn bound_token(text: &[u8], at: Range<usize>, min: usize) -> Option<Range<usize>> {
-    let looked_at = short_run(text, at.end, is_word);
-    let has_digit = text[at.end..at.end + looked_at].iter().any(u8::is_ascii_digit);
+    let mut beginning = text[at.end..].iter().take(64).take_while(|byte| is_word(**byte));
+    let has_digit = beginning.any(u8::is_ascii_digit);
     if has_digit && is_boundary(text, at.start) { token(text, at, min) } else { None }
 }
 

@@ -162,7 +162,7 @@ fn hostile_texts_take_linear_time() {
         "key='key= ",
         "bearer a",
     ] {
-        let text = piece.repeat((1 << 16) / piece.len());
+        let text = piece.repeat((1 << 15) / piece.len());
         let redacted = redactor.redact_text(&text);
         assert_eq!(redactor.redact_text(&redacted), redacted, "{piece}");
     }
