@@ -222,7 +222,7 @@ wire_names!(ReasonCode {
 });
 
 impl ReasonCode {
-    /// Whether the code marks its report `fail_closed`.
+    /// Whether the code marks its report `fail_closed`; a last attempt that ended unknown marks it under any code.
     pub const fn is_fail_closed(self) -> bool {
         match self {
             Self::InputInvalid
@@ -234,8 +234,7 @@ impl ReasonCode {
             | Self::Timeout
             | Self::UnknownOutcome
             | Self::TotalTimeout
-            | Self::StoppedInFlight
-            | Self::Cancelled => true,
+            | Self::StoppedInFlight => true,
             Self::GateStopped
             | Self::NotAllowed
             | Self::PolicyNeedsEngine
@@ -251,7 +250,8 @@ impl ReasonCode {
             | Self::ExecutorStuck
             | Self::ExecutorFailed
             | Self::Rejected
-            | Self::RetryAfterExceedsDeadline => false,
+            | Self::RetryAfterExceedsDeadline
+            | Self::Cancelled => false,
         }
     }
 
@@ -260,7 +260,15 @@ impl ReasonCode {
     pub const fn status(self, tried: bool) -> ExecutionStatus {
         match self {
             Self::NotAllowed => ExecutionStatus::Skipped,
-            Self::InDoubt => ExecutionStatus::Failed,
+            Self::InDoubt
+            | Self::ExecutorFailed
+            | Self::Rejected
+            | Self::ExecutionException
+            | Self::Timeout
+            | Self::UnknownOutcome
+            | Self::TotalTimeout
+            | Self::RetryAfterExceedsDeadline
+            | Self::StoppedInFlight => ExecutionStatus::Failed,
             _ if tried => ExecutionStatus::Failed,
             _ => ExecutionStatus::Denied,
         }

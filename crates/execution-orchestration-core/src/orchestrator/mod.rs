@@ -164,7 +164,9 @@ impl<'p> Machine<'p> {
     }
 
     fn next_attempt(&self) -> u32 {
-        self.attempts.last().map_or(self.prior.attempts, |last| last.attempt_number + 1)
+        // Somebody else's attempts count too, also where a race was lost between two of ours (INV-EXE-2).
+        let own = self.attempts.last().map_or(0, |last| last.attempt_number + 1);
+        own.max(self.prior.attempts)
     }
 
     fn may_retry_unknown(&self) -> bool {
@@ -261,8 +263,8 @@ impl<'p> Machine<'p> {
 
     /// Tells a running attempt to stop: the signal, or force at once where the gate says `halt`.
     fn interrupt(&mut self, now: Timestamp, attempt: u32, cause: StopCause, out: &mut Outputs) {
-        let grace_ms = self.policy().timeout().grace_ms;
-        let give_up_at = now.plus_ms(grace_ms);
+        // Told late, it has less grace: the report is due all the same (INV-EXE-2).
+        let give_up_at = now.plus_ms(self.policy().timeout().grace_ms).min(self.report_deadline());
         let answers_until = match (cause, self.phase) {
             (StopCause::Gate | StopCause::Cancelled, Phase::Running { deadline, .. }) => deadline,
             _ => now,
@@ -276,6 +278,7 @@ impl<'p> Machine<'p> {
         if cause == StopCause::Gate {
             self.gate = Some(self.verdict.stamp);
         }
+        let grace_ms = give_up_at.ms_since(now);
         let kill_at = now.plus_ms(grace_ms - KILL_RESERVE_MS.min(grace_ms / 4));
         self.phase = Phase::Stopping { attempt, kill_at, give_up_at, answers_until, cause };
         out.push(Output::Signal { attempt });
@@ -312,21 +315,14 @@ impl<'p> Machine<'p> {
                 if spent || barred {
                     self.conclude(Some(code), out);
                 } else {
-                    self.retry(now, attempt, ended.effect, ended.retry_after_ms, out);
+                    self.retry(now, attempt, ended.retry_after_ms, out);
                 }
             }
         }
     }
 
     /// Plans the wait before the next attempt, or ends where no attempt could follow it.
-    fn retry(
-        &mut self,
-        now: Timestamp,
-        attempt: u32,
-        effect: Effect,
-        hint_ms: Option<u64>,
-        out: &mut Outputs,
-    ) {
+    fn retry(&mut self, now: Timestamp, attempt: u32, hint_ms: Option<u64>, out: &mut Outputs) {
         if self.verdict.bars_retries() {
             return self.conclude_by_gate(out);
         }
@@ -346,7 +342,8 @@ impl<'p> Machine<'p> {
             };
             return self.conclude(Some(code), out);
         }
-        if self.is_keyed() && effect == Effect::NotApplied {
+        // An open key says that nothing has happened under it, so after any unknown it stays started (INV-FS-3).
+        if self.is_keyed() && self.outcome() == Outcome::NotExecuted {
             out.push(Output::Record { attempt, state: KeyState::Open });
         }
         if !self.keeps_slot() {
@@ -382,8 +379,16 @@ impl<'p> Machine<'p> {
                     _ => self.outcome(),
                 },
                 reason_code: Some(code),
-                fail_closed: code.is_fail_closed(),
+                fail_closed: code.is_fail_closed() || self.ended_unknown(),
             },
+        }
+    }
+
+    /// Whether the last attempt under the key ended unknown, as far as this execution can tell.
+    fn ended_unknown(&self) -> bool {
+        match self.attempts.last() {
+            Some(last) => last.effect == Effect::Unknown,
+            None => self.prior.attempts > 0 && self.prior.unknown,
         }
     }
 

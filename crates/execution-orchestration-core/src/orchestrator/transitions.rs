@@ -2,8 +2,8 @@
 //! someone decides its rows. Late and repeated inputs are noted and change nothing.
 
 use super::{
-    Admission, Ended, Input, Lookup, Machine, Note, Output, Outputs, PermitRefusal, Phase, StartRefusal,
-    StopCause, unanswered,
+    Admission, Ended, Input, Lookup, Machine, Note, Output, Outputs, PermitRefusal, Phase, Prior,
+    StartRefusal, StopCause, unanswered,
 };
 use crate::{
     model::{Effect, ReasonCode, Stopped, WaitReason},
@@ -71,7 +71,9 @@ impl Machine<'_> {
         let until = now.plus_ms(self.throttle_ms);
         if attempt > self.policy().retry().max_retries {
             // Attempts are counted for ever: a dead owner may have used them all (INV-EXE-2).
-            self.conclude(Some(ReasonCode::ExecutorFailed), out);
+            let code =
+                if self.prior.unknown { ReasonCode::UnknownOutcome } else { ReasonCode::ExecutorFailed };
+            self.conclude(Some(code), out);
         } else if self.throttle_ms == 0 {
             self.acquire(now, attempt, out);
         } else if self.has_room(until) {
@@ -100,12 +102,17 @@ impl Machine<'_> {
 
     fn follow_lookup(&mut self, now: Timestamp, lookup: Lookup, out: &mut Outputs) {
         match lookup {
-            Lookup::Fresh => self.approach_first(now, out),
+            Lookup::Fresh => {
+                self.prior = Prior::default();
+                self.approach_first(now, out);
+            }
             Lookup::Resumable(prior) => {
                 self.prior = prior;
                 self.approach_first(now, out);
             }
             Lookup::InProgress if self.waits_for_key() => {
+                // Until the ledger says more, whoever holds the key may be having its effect (INV-FS-3).
+                self.prior.unknown = true;
                 self.phase = Phase::AwaitingKey;
                 out.push(Output::AwaitKey);
             }
@@ -114,6 +121,22 @@ impl Machine<'_> {
             Lookup::Finished => self.finish(out),
             Lookup::Refused(code) => self.conclude(Some(code), out),
             Lookup::Unavailable => self.conclude(Some(ReasonCode::LedgerUnavailable), out),
+        }
+    }
+
+    /// What was heard during the start step counts before anything is begun again (INV-EXE-4).
+    fn follow_race(&mut self, now: Timestamp, lookup: Lookup, out: &mut Outputs) {
+        let goes_on = match lookup {
+            Lookup::Fresh | Lookup::Resumable(_) => true,
+            Lookup::InProgress => self.waits_for_key(),
+            Lookup::Finished | Lookup::InDoubt | Lookup::Refused(_) | Lookup::Unavailable => false,
+        };
+        if goes_on && self.verdict.bars_start(!self.has_tried()) {
+            self.conclude_by_gate(out);
+        } else if goes_on && self.is_cancelled {
+            self.conclude(Some(ReasonCode::Cancelled), out);
+        } else {
+            self.follow_lookup(now, lookup, out);
         }
     }
 
@@ -207,7 +230,7 @@ impl Machine<'_> {
                 // Whoever won has the key; this execution has started nothing under it.
                 self.phase = Phase::LookingUp;
                 out.push(Output::Release);
-                self.follow_lookup(now, lookup, out);
+                self.follow_race(now, lookup, out);
             }
             (Phase::Starting { .. }, StartRefusal::LedgerUnavailable) => {
                 self.conclude_without_record(ReasonCode::LedgerUnavailable, out);
