@@ -11,6 +11,7 @@ mod closure;
 pub mod command;
 mod control;
 mod erased;
+pub mod http;
 pub mod noop;
 mod reply;
 mod request;

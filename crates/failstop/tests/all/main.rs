@@ -4,5 +4,6 @@
 
 #[cfg(target_os = "linux")]
 mod command;
+mod http;
 mod one_attempt;
 mod driver;
