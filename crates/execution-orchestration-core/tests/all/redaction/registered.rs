@@ -132,6 +132,13 @@ fn values_that_overlap_are_redacted_together() {
 }
 
 #[test]
+fn what_a_redaction_lays_bare_is_redacted_too_and_the_rest_stays() {
+    let registered = RegisteredSecrets::new(["abcdef", "]ghijkl"]);
+    let redactor = Redactor::new(Profile::Reference).scoped(&registered);
+    assert_eq!(redactor.redact_text("x abcdefghijkl y"), "x [REDACTED] y");
+}
+
+#[test]
 fn short_values_and_the_marker_are_not_registered() {
     assert!(
         RegisteredSecrets::new(["", "12345", " 12345 ", REDACTED, "REDACTED", "a [REDACTED] b"]).is_empty()
@@ -191,7 +198,7 @@ fn thousands_of_values_that_begin_alike_are_told_apart() {
 
 #[test]
 fn of_values_that_begin_with_each_other_the_longest_is_redacted() {
-    let registered = RegisteredSecrets::new(["abcdefgh", "abcdef", "abcdefghijklmn", "abcdefgz"]);
+    let registered = RegisteredSecrets::new(["abcdefgh", "abcdef", "abcdefghijklmn", "abcdefgz", "abcdefaa"]);
     let redactor = Redactor::new(Profile::Reference).scoped(&registered);
     for (text, expected) in [
         ("abcdef", "[REDACTED]"),
@@ -200,6 +207,7 @@ fn of_values_that_begin_with_each_other_the_longest_is_redacted() {
         ("abcdefghijklmno", "[REDACTED]o"),
         ("abcdefgza", "[REDACTED]a"),
         ("abcdefgzz", "[REDACTED]z"),
+        ("abcdefb", "[REDACTED]b"),
         ("abcde", "abcde"),
     ] {
         assert_eq!(redactor.redact_text(text), expected, "{text}");
