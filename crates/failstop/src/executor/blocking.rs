@@ -1,6 +1,7 @@
-//! Executors made of blocking closures, each attempt on a thread of the runtime's blocking pool.
+//! Executors made of blocking closures, each attempt on a thread of its own.
 //!
-//! A thread cannot be killed. At its deadline it is told ([`BlockingAttempt::is_signalled`]) and, after the grace,
+//! Not on the runtime's blocking pool, whose threads a runtime waits for when it shuts down: one hung closure would keep
+//! the whole process from ending. A thread cannot be killed. At its deadline it is told ([`BlockingAttempt::is_signalled`]) and, after the grace,
 //! abandoned: the report says `stopped: unconfirmed`, and slot and key stay held until the thread really ends.
 
 use std::{
@@ -102,10 +103,6 @@ where
         };
         let (answer_to, answer) = tokio::sync::oneshot::channel();
         let on_thread = move || {
-            // A stop may have come while the closure waited for a thread: then it does not begin.
-            if owned.is_signalled() {
-                return;
-            }
             let answer = catch_unwind(AssertUnwindSafe(|| closure(owned).into()))
                 .unwrap_or_else(|panic| broken_by(&*panic));
             drop(hold);
@@ -113,9 +110,11 @@ where
             let _ = answer_to.send(answer);
         };
         async move {
-            // The thread owns itself: it ends with its closure, and the hold says until when it counts.
-            tokio::task::spawn_blocking(on_thread);
-            answer.await.unwrap_or_else(|_| Answer::unknown())
+            // Detached: the thread ends with its closure, and the hold says until when it counts.
+            match std::thread::Builder::new().name("failstop-blocking".into()).spawn(on_thread) {
+                Ok(_) => answer.await.unwrap_or_else(|_| Answer::unknown()),
+                Err(_) => Answer::not_applied().with_code("spawn_failed"),
+            }
         }
     }
 
