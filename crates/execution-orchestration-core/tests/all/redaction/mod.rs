@@ -194,3 +194,11 @@ fn nothing_prints_what_is_registered_or_redacted() {
     assert_eq!(format!("{secrets:?}"), "RegisteredSecrets(1)");
     assert!(!format!("{redactor:?}").contains("hunter"));
 }
+
+#[test]
+fn an_exception_for_a_name_that_does_not_stay_is_none() {
+    let name = concat!("key gh", "p_0123456789abcdefghij");
+    let mut value = object([(name, Value::from("x"))]);
+    Redactor::new(Profile::Strict).with_keep([name]).redact(&mut value);
+    assert_eq!(value, object([("key [REDACTED]", Value::from(REDACTED))]));
+}
