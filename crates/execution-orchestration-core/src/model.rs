@@ -255,6 +255,11 @@ impl ReasonCode {
         }
     }
 
+    /// Whether the code itself says that an attempt of somebody else may have had, or be having, its effect.
+    pub(crate) const fn is_unknown_elsewhere(self) -> bool {
+        matches!(self, Self::IdempotencyInProgress | Self::InDoubt)
+    }
+
     /// The status of a report that ends with this code: what was tried has `failed`, what was not is `denied`
     /// (or `skipped`, where the decision itself said so).
     pub const fn status(self, tried: bool) -> ExecutionStatus {
@@ -269,8 +274,29 @@ impl ReasonCode {
             | Self::TotalTimeout
             | Self::RetryAfterExceedsDeadline
             | Self::StoppedInFlight => ExecutionStatus::Failed,
-            _ if tried => ExecutionStatus::Failed,
-            _ => ExecutionStatus::Denied,
+            Self::InputInvalid
+            | Self::GateStopped
+            | Self::GateUnreadable
+            | Self::GateStale
+            | Self::PolicyNeedsEngine
+            | Self::NoExecutor
+            | Self::CooldownActive
+            | Self::IdempotencyKeyMissing
+            | Self::IdempotencyKeyReused
+            | Self::IdempotencyInProgress
+            | Self::IdempotencyKeyExpired
+            | Self::IdempotencyKeyConflict
+            | Self::RateLimited
+            | Self::DeadlineExceeded
+            | Self::ExecutorStuck
+            | Self::LedgerUnavailable
+            | Self::Cancelled => {
+                if tried {
+                    ExecutionStatus::Failed
+                } else {
+                    ExecutionStatus::Denied
+                }
+            }
         }
     }
 }
@@ -349,10 +375,7 @@ impl Conclusion {
     pub const fn refused(code: ReasonCode) -> Self {
         Self {
             status: code.status(false),
-            outcome: match code {
-                ReasonCode::IdempotencyInProgress | ReasonCode::InDoubt => Outcome::Unknown,
-                _ => Outcome::NotExecuted,
-            },
+            outcome: if code.is_unknown_elsewhere() { Outcome::Unknown } else { Outcome::NotExecuted },
             reason_code: Some(code),
             fail_closed: code.is_fail_closed(),
         }

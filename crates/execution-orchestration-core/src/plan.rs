@@ -155,7 +155,7 @@ impl<'p> Plan<'p> {
         }
         match params {
             Some(params) => {
-                put(sink, format_args!("],\"params_sha256\":\"{}\"", canonical_json::digest_object(params)))
+                put(sink, format_args!("],\"params_sha256\":\"{}\"", canonical_json::digest_object(params)));
             }
             None => sink.put("],\"params_sha256\":null"),
         }

@@ -373,10 +373,12 @@ impl<'p> Machine<'p> {
             },
             Some(code) => Conclusion {
                 status: code.status(self.has_tried()),
-                outcome: match code {
-                    ReasonCode::IdempotencyInProgress | ReasonCode::InDoubt => Outcome::Unknown,
-                    ReasonCode::IdempotencyKeyReused => Outcome::NotExecuted,
-                    _ => self.outcome(),
+                outcome: if code.is_unknown_elsewhere() {
+                    Outcome::Unknown
+                } else if code == ReasonCode::IdempotencyKeyReused {
+                    Outcome::NotExecuted
+                } else {
+                    self.outcome()
                 },
                 reason_code: Some(code),
                 fail_closed: code.is_fail_closed() || self.ended_unknown(),
