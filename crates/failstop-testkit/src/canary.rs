@@ -45,10 +45,9 @@ impl Canary {
     /// In which form `surface` gives the secret away, if it does: `raw`, `json`, `hex`, `url` or `base64`.
     pub fn find(&self, surface: &[u8]) -> Option<&'static str> {
         let holds = |form: &[u8], ignore_case: bool| {
-            surface.windows(form.len()).any(|window| match ignore_case {
-                true => window.eq_ignore_ascii_case(form),
-                false => window == form,
-            })
+            surface
+                .windows(form.len())
+                .any(|window| if ignore_case { window.eq_ignore_ascii_case(form) } else { window == form })
         };
         let found = self.forms.iter().find(|(name, form)| holds(form, matches!(*name, "hex" | "url")));
         found.map(|(name, _)| *name)
@@ -108,7 +107,9 @@ fn hex(bytes: &[u8]) -> String {
 fn url_encoded(bytes: &[u8], slash_too: bool) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(*byte));
+            }
             b'/' if !slash_too => out.push('/'),
             byte => {
                 let _ = write!(out, "%{byte:02X}");

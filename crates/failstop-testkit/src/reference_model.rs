@@ -67,8 +67,7 @@ impl Teller<'_> {
             return Err(End::plain("not_allowed", 0));
         }
         let mut now = self.look_up()?;
-        let mut number = self.prior.attempts;
-        if number > self.rules.max_retries {
+        if self.prior.attempts > self.rules.max_retries {
             let code = if self.prior.unknown { "unknown_outcome" } else { "executor_failed" };
             return Err(End::plain(code, now));
         }
@@ -79,12 +78,11 @@ impl Teller<'_> {
             }
             now = self.pause(now, until)?;
         }
-        for attempt in &self.world.attempts {
+        for (number, attempt) in (self.prior.attempts..).zip(&self.world.attempts) {
             now = self.get_permits(now, attempt)?;
             now = self.start(now, attempt)?;
             let cause = self.run(now, number, attempt);
             now = self.after(number, attempt, cause)?;
-            number += 1;
         }
         unreachable!("a world has an attempt for every retry")
     }
@@ -159,7 +157,8 @@ impl Teller<'_> {
     fn run(&mut self, from: u64, number: u32, attempt: &Attempt) -> Option<Cause> {
         let deadline = (from + self.rules.per_action_ms).min(self.rules.total_ms);
         let own_end = from + attempt.runs_ms;
-        let timer = if from + self.rules.per_action_ms > self.rules.total_ms { Cause::Total } else { Cause::Timeout };
+        let timer =
+            if from + self.rules.per_action_ms > self.rules.total_ms { Cause::Total } else { Cause::Timeout };
         let (told_at, cause) = self.told_to_stop(from, deadline.max(from), timer);
         let told = if own_end <= deadline && own_end < told_at
             || (own_end == told_at && own_end <= deadline && cause == timer)
@@ -203,7 +202,8 @@ impl Teller<'_> {
         let left = give_up - told_at;
         let kill_timer = told_at + left - KILL_RESERVE_MS.min(left / 4);
         let is_halted_at_once = cause == Cause::Gate && self.level_at(told_at) == Level::Halt;
-        let halt = if is_halted_at_once { Some(told_at) } else { self.first_gate(told_at, kill_timer, Level::Halt) };
+        let halt =
+            if is_halted_at_once { Some(told_at) } else { self.first_gate(told_at, kill_timer, Level::Halt) };
         let killed_at = halt.unwrap_or(kill_timer);
 
         let own_end = from + attempt.runs_ms;
@@ -215,7 +215,8 @@ impl Teller<'_> {
         if ended_at > give_up {
             return ToldAttempt::stopped(number, from, give_up, "unconfirmed");
         }
-        let answers = matches!(cause, Cause::Gate | Cause::Cancel) && own_end < deadline && !attempt.ending.broke;
+        let answers =
+            matches!(cause, Cause::Gate | Cause::Cancel) && own_end < deadline && !attempt.ending.broke;
         let before_kill = own_end < killed_at || (own_end == killed_at && halt.is_none());
         let mut told = ToldAttempt::stopped(number, from, ended_at, "confirmed");
         if own_end == ended_at && answers && before_kill {
@@ -269,7 +270,8 @@ impl Teller<'_> {
 
     /// Between attempts the key is open, if it is certain that nothing has happened under it.
     fn open_key(&mut self) {
-        let is_clean = !self.prior.unknown && self.attempts.iter().all(|told| told.effect == Effect::NotApplied);
+        let is_clean =
+            !self.prior.unknown && self.attempts.iter().all(|told| told.effect == Effect::NotApplied);
         if let Some(last) = self.attempts.last_mut() {
             last.opened_key = is_clean;
         }

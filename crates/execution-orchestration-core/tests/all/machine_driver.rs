@@ -60,7 +60,11 @@ pub fn machine<'p>(rules: &Rules, policy: &'p ExecutionPolicy) -> Machine<'p> {
         cooldown_ms: 0,
         policy,
         executor: "world",
-        effect_class: if rules.repeatable { EffectClass::KeyedIdempotent } else { EffectClass::NonIdempotent },
+        effect_class: if rules.repeatable {
+            EffectClass::KeyedIdempotent
+        } else {
+            EffectClass::NonIdempotent
+        },
     };
     Machine::new(Plan::new(subject), rules.asks_permits)
 }
@@ -117,7 +121,6 @@ pub fn play(rules: &Rules, world: &World, dies_at_ms: Option<u64>, noise: &[(usi
         now: 0,
         coming: Vec::new(),
         running: Vec::new(),
-        interrupted_unconfirmed: false,
         bars: (None, None),
         entered: Vec::new(),
         ordered: Vec::new(),
@@ -148,7 +151,6 @@ struct Stage<'w, 'p> {
     /// What will come: when, in which order within the millisecond, what.
     coming: Vec<(u64, u8, Input)>,
     running: Vec<u32>,
-    interrupted_unconfirmed: bool,
     /// Since when new work is barred, and since when retries are; as told to the machine.
     bars: (Option<u64>, Option<u64>),
     entered: Vec<(u32, u64)>,
@@ -226,11 +228,10 @@ impl Stage<'_, '_> {
                 self.running.retain(|running| running != attempt);
             }
             Input::GateChanged(verdict) => {
-                let since = |is_barred, since: Option<u64>| if is_barred { since.or(Some(self.now)) } else { None };
-                self.bars = (
-                    since(verdict.bars_new_work(), self.bars.0),
-                    since(verdict.bars_retries(), self.bars.1),
-                );
+                let since =
+                    |is_barred, since: Option<u64>| if is_barred { since.or(Some(self.now)) } else { None };
+                self.bars =
+                    (since(verdict.bars_new_work(), self.bars.0), since(verdict.bars_retries(), self.bars.1));
             }
             Input::Recorded if matches!(self.machine.phase(), Phase::Recording { .. }) => {
                 let last = self.ordered.iter().rev().find_map(|(_, output)| match output {
@@ -302,8 +303,6 @@ impl Stage<'_, '_> {
         let attempt = self.entered.last().unwrap().0;
         if let Some(ms) = after_ms {
             self.coming.push((self.now + ms, HALTED, Input::Halted { attempt, stopped: Stopped::Confirmed }));
-        } else {
-            self.interrupted_unconfirmed = true;
         }
     }
 
@@ -314,9 +313,9 @@ impl Stage<'_, '_> {
             Key::InProgress => Lookup::InProgress,
             Key::Finished => Lookup::Finished,
             Key::InDoubt => Lookup::InDoubt,
-            Key::Reused => Lookup::Refused(
-                execution_orchestration_core::model::ReasonCode::IdempotencyKeyReused,
-            ),
+            Key::Reused => {
+                Lookup::Refused(execution_orchestration_core::model::ReasonCode::IdempotencyKeyReused)
+            }
             Key::Unavailable => Lookup::Unavailable,
             Key::Silent => return,
         };
@@ -363,7 +362,8 @@ impl Stage<'_, '_> {
             Phase::Running { attempt, .. } => attempt.wrapping_sub(1),
             _ => 0,
         };
-        let is_running = matches!(phase, Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. });
+        let is_running =
+            matches!(phase, Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. });
         let run = Admission { verdict: Verdict::RUN, allowed: true, refusal: None, throttle_ms: 0 };
         let (input, fits) = match noise {
             Noise::Admit => (Input::Admit(run), phase == Phase::New),
@@ -374,10 +374,9 @@ impl Stage<'_, '_> {
                 (Input::NotGranted(PermitRefusal::RateLimited), matches!(phase, Phase::Acquiring { .. }))
             }
             Noise::Started => (Input::Started { at_ms: 9 }, matches!(phase, Phase::Starting { .. })),
-            Noise::NotStarted => (
-                Input::NotStarted(StartRefusal::LedgerUnavailable),
-                matches!(phase, Phase::Starting { .. }),
-            ),
+            Noise::NotStarted => {
+                (Input::NotStarted(StartRefusal::LedgerUnavailable), matches!(phase, Phase::Starting { .. }))
+            }
             Noise::OtherFinished => (
                 Input::Finished { attempt: other, ended: Ended::applied() },
                 is_running && !matches!(phase, Phase::Running { .. }),
@@ -401,7 +400,7 @@ impl Stage<'_, '_> {
             entered: self.entered,
             ordered: self.ordered,
             left_behind: self.key,
-            attempts: self.machine.into_attempts(),
+            attempts: self.machine.attempts().to_vec(),
         }
     }
 }
@@ -414,7 +413,8 @@ pub fn ended(ending: reference::Ending) -> Ended {
         reference::Effect::Rejected => Effect::Rejected,
         reference::Effect::Unknown => Effect::Unknown,
     };
-    let mut ended = if ending.broke { Ended::broke("RuntimeError".into()) } else { Ended::answered(effect, None, None) };
+    let mut ended =
+        if ending.broke { Ended::broke("RuntimeError".into()) } else { Ended::answered(effect, None, None) };
     ended.retry_after_ms = (ending.hint_ms > 0).then_some(ending.hint_ms);
     ended
 }
@@ -428,7 +428,13 @@ pub fn assert_agrees(played: &Played, told: &reference::Prediction, story: &dyn 
         .map(|(attempt, (number, started_at_ms))| {
             assert_eq!(attempt.attempt_number, *number);
             let ended_at_ms = started_at_ms + attempt.latency_ms;
-            (*number, *started_at_ms, ended_at_ms, attempt.effect.as_str(), attempt.stopped.map(Stopped::as_str))
+            (
+                *number,
+                *started_at_ms,
+                ended_at_ms,
+                attempt.effect.as_str(),
+                attempt.stopped.map(Stopped::as_str),
+            )
         })
         .collect();
     let expected: Vec<_> = told
@@ -446,6 +452,10 @@ pub fn assert_agrees(played: &Played, told: &reference::Prediction, story: &dyn 
             conclusion.reason_code.map(execution_orchestration_core::model::ReasonCode::as_str),
             conclusion.fail_closed,
         );
-        assert_eq!(words, (told.status, told.outcome, told.reason_code, told.fail_closed), "end of {story:?}");
+        assert_eq!(
+            words,
+            (told.status, told.outcome, told.reason_code, told.fail_closed),
+            "end of {story:?}"
+        );
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use failstop_testkit::reference_model::{
-    Attempt, Effect, Ending, Key, Level, Permits, Prior, Recording, RetryUnknown, Rules, Start, World, predict,
+    Attempt, Effect, Ending, Key, Level, Permits, Prior, Recording, RetryUnknown, Rules, Start, World,
+    predict,
 };
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
@@ -61,20 +62,23 @@ fn every_rules() -> Vec<Rules> {
     for max_retries in 0..=3 {
         for retry_unknown in [RetryUnknown::Auto, RetryUnknown::Always, RetryUnknown::Never] {
             for (keyed, repeatable) in [(false, false), (false, true), (true, false), (true, true)] {
-                all.push(Rules {
-                    max_retries,
-                    initial_backoff_ms: 20,
-                    max_backoff_ms: 50,
-                    per_action_ms: 50,
-                    total_ms: 10_000,
-                    grace_ms: 40,
-                    min_attempt_ms: 5,
-                    throttle_ms: 0,
-                    keyed,
-                    repeatable,
-                    retry_unknown,
-                    asks_permits: false,
-                });
+                // Time enough for everything, and time for about two attempts.
+                for total_ms in [10_000, 120] {
+                    all.push(Rules {
+                        max_retries,
+                        initial_backoff_ms: 20,
+                        max_backoff_ms: 50,
+                        per_action_ms: 50,
+                        total_ms,
+                        grace_ms: 40,
+                        min_attempt_ms: 5,
+                        throttle_ms: 0,
+                        keyed,
+                        repeatable,
+                        retry_unknown,
+                        asks_permits: false,
+                    });
+                }
             }
         }
     }
@@ -112,7 +116,8 @@ fn every_sequence_of_endings_ends_as_the_model_says() {
     assert_eq!(outcomes, BTreeSet::from(["executed", "not_executed", "unknown"]));
     assert!(seen.contains(&("unknown", Some("retry_after_exceeds_deadline"), true)), "{seen:?}");
     assert!(seen.contains(&("unknown", Some("executor_failed"), false)), "{seen:?}");
-    assert!(seen.len() >= 12, "{seen:?}");
+    assert!(seen.contains(&("unknown", Some("total_timeout"), true)), "{seen:?}");
+    assert!(seen.len() >= 13, "{seen:?}");
 }
 
 /// What holds of every life, whatever the model says.
@@ -136,8 +141,7 @@ fn check_promises(rules: &Rules, played: &Played) {
 fn rules() -> impl Strategy<Value = Rules> {
     let times = (10_u64..200, 20_u64..500, prop_oneof![0_u64..60, 200_u64..2000], 0_u64..60);
     let pauses = (0_u64..60, 10_u64..100, prop_oneof![3 => Just(0), 1 => 1_u64..100]);
-    let modes =
-        prop_oneof![3 => Just(RetryUnknown::Auto), 1 => Just(RetryUnknown::Always), 1 => Just(RetryUnknown::Never)];
+    let modes = prop_oneof![3 => Just(RetryUnknown::Auto), 1 => Just(RetryUnknown::Always), 1 => Just(RetryUnknown::Never)];
     (0_u32..4, times, pauses, modes, any::<[bool; 3]>()).prop_map(
         |(max_retries, times, pauses, retry_unknown, [keyed, repeatable, asks_permits])| Rules {
             max_retries,
@@ -284,9 +288,9 @@ proptest! {
 
     /// INV-EXE-1..4, INV-FS-3: one life, disturbed at random, ends as the model says.
     #[test]
-    fn one_life_ends_as_the_model_says(rules in rules(), world in world(), noise in noise()) {
+    fn one_life_ends_as_the_model_says(rules in rules(), world in world(), extra in noise()) {
         let told = predict(&rules, &world);
-        let played = play(&rules, &world, None, &noise);
+        let played = play(&rules, &world, None, &extra);
         assert_agrees(&played, &told, &(rules, &world));
         check_promises(&rules, &played);
     }
@@ -294,11 +298,11 @@ proptest! {
     /// INV-EXE-1, and the rule that late and repeated inputs change nothing.
     #[test]
     fn noise_changes_nothing_and_the_same_inputs_give_the_same_outputs(
-        rules in rules(), world in world(), noise in noise(),
+        rules in rules(), world in world(), extra in noise(),
     ) {
         let quiet = play(&rules, &world, None, &[]);
         prop_assert_eq!(&play(&rules, &world, None, &[]), &quiet);
-        prop_assert_eq!(&play(&rules, &world, None, &noise), &quiet);
+        prop_assert_eq!(&play(&rules, &world, None, &extra), &quiet);
     }
 
     /// INV-EXE-2, INV-FS-3: owners die at any moment, others go on with what the ledger knows; attempts are counted

@@ -6,9 +6,17 @@ use decision_schema::{Value, json};
 
 mod backoff;
 mod canonical_json;
+mod invariants;
 mod keys;
+mod machine_driver;
+mod machine_properties;
+mod machine_table;
+mod plans;
 mod policies;
 mod redaction;
+mod reports;
+mod stop_rule;
+mod trace;
 
 /// The reference's answers in `failstop-testkit/vectors/NAME.jsonl`: what it was given, and what it gave.
 fn vectors(name: &str) -> Vec<(Value, Value)> {

@@ -129,8 +129,9 @@ impl End {
     }
 
     fn is_fail_closed(self, prior: Prior, attempts: &[ToldAttempt]) -> bool {
-        let last_is_unknown =
-            attempts.last().map_or(prior.attempts > 0 && prior.unknown, |told| told.effect == Effect::Unknown);
+        let last_is_unknown = attempts
+            .last()
+            .map_or(prior.attempts > 0 && prior.unknown, |told| told.effect == Effect::Unknown);
         let is_marked = matches!(
             self.code,
             Some(
@@ -163,8 +164,8 @@ impl Prediction {
         if self.terminal_at_ms.is_some_and(|terminal| terminal < at_ms) {
             return Some(if self.outcome == "unknown" { Key::InDoubt } else { Key::Finished });
         }
-        let started = self.attempts.iter().filter(|told| told.started_at_ms < at_ms);
-        let Some(last) = started.last() else {
+        let mut started = self.attempts.iter().filter(|told| told.started_at_ms < at_ms);
+        let Some(last) = started.next_back() else {
             return (prior.attempts > 0).then_some(Key::Resumable(prior));
         };
         let attempts = last.number + 1;

@@ -81,7 +81,8 @@ fn an_unknown_stays_unknown_whatever_follows_but_success() {
 
 #[test]
 fn a_deaf_attempt_is_given_up_within_the_bound() {
-    let deaf = Attempt { ends_on_signal_ms: None, ends_on_kill_ms: None, ..attempt(u64::MAX / 2, Effect::Applied) };
+    let deaf =
+        Attempt { ends_on_signal_ms: None, ends_on_kill_ms: None, ..attempt(u64::MAX / 2, Effect::Applied) };
     let told = predict(&RULES, &world(&[deaf; 3]));
     assert_eq!(words(&told), ("failed", "unknown", Some("timeout"), true, 1, 1400));
     assert_eq!(told.attempts[0].stopped, Some("unconfirmed"));
