@@ -346,7 +346,10 @@ impl<'a> Drive<'a> {
         let is_terminal = state != KeyState::Open;
         let guarded = self.house.guards.and_then(|guards| guards.ledger).zip(self.machine.plan().key());
         let Some((ledger, key)) = guarded else {
-            return if is_terminal { self.handle(Input::Recorded) } else { () };
+            if is_terminal {
+                self.handle(Input::Recorded);
+            }
+            return;
         };
         let key = key.to_owned();
         let report = self.report();

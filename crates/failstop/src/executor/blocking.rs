@@ -63,7 +63,11 @@ impl<F> std::fmt::Debug for Blocking<F> {
 
 /// Makes an executor of a blocking closure. What it returns is an [`Answer`], or, as in the reference,
 /// `(bool, Option<String>)`.
-pub fn blocking<F>(closure: F) -> Blocking<F> {
+pub fn blocking<F, R>(closure: F) -> Blocking<F>
+where
+    F: Fn(BlockingAttempt) -> R + Send + Sync + 'static,
+    R: Into<Answer>,
+{
     Blocking { closure: Arc::new(closure), name: "blocking", effect_class: EffectClass::NonIdempotent }
 }
 

@@ -21,15 +21,20 @@ pub struct FromFn<F> {
 /// [`super::blocking`].
 ///
 /// ```
-/// use failstop::executor::{Answer, Attempt, from_fn};
+/// use failstop::executor::{Answer, from_fn};
 ///
-/// let executor = from_fn(|attempt: Attempt<'_>| {
+/// let executor = from_fn(|attempt| {
 ///     let is_first = attempt.attempt_number == 0;
 ///     async move { if is_first { Answer::not_applied() } else { Answer::applied() } }
 /// });
 /// # let _ = executor;
 /// ```
-pub const fn from_fn<F>(closure: F) -> FromFn<F> {
+pub const fn from_fn<F, Fut>(closure: F) -> FromFn<F>
+where
+    F: Fn(Attempt<'_>) -> Fut + Send + Sync,
+    Fut: Future + Send,
+    Fut::Output: Into<Answer>,
+{
     FromFn { closure, name: "closure", effect_class: EffectClass::NonIdempotent }
 }
 

@@ -37,7 +37,12 @@ struct CancelState {
 
 impl Cancel {
     fn new() -> Self {
-        Self { state: Arc::new(CancelState { urgency: AtomicU8::new(Urgency::None as u8), changed: Notify::new() }) }
+        Self {
+            state: Arc::new(CancelState {
+                urgency: AtomicU8::new(Urgency::None as u8),
+                changed: Notify::new(),
+            }),
+        }
     }
 
     /// How urgent it is now. Cheap enough to ask in a loop; for blocking executors.

@@ -23,3 +23,32 @@ impl Executor for Noop {
         EffectClass::ReadOnly
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use decision_schema::{Action, Object};
+
+    use super::*;
+    use crate::executor::Control;
+
+    #[tokio::test]
+    async fn it_applies_and_leaves_nothing_behind() {
+        let (context, control) = (Object::new(), Control::default());
+        let attempt = Attempt {
+            action: Action::Hold,
+            params: None,
+            context: &context,
+            run_id: None,
+            step: None,
+            tenant: None,
+            attempt_number: 0,
+            idempotency_key: None,
+            fence: 0,
+            deadline_ms: 0,
+            timeout_ms: 0,
+            control: &control,
+        };
+        assert_eq!(Noop.run(attempt).await, Answer::applied());
+        assert!(!control.is_listening() && !control.is_held());
+    }
+}

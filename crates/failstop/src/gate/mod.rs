@@ -165,7 +165,7 @@ impl Gate {
 
     fn write(&self, changes: &mut Changes, at: usize, level: Level, reason: &str) -> u64 {
         changes.epoch += 1;
-        changes.reasons[at] = reason.to_owned();
+        reason.clone_into(&mut changes.reasons[at]);
         changes.at_ms[at] = clock::unix_ms();
         self.inner.latches[at].store(pack(level, changes.epoch), Ordering::Release);
         changes.epoch

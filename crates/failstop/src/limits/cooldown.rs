@@ -9,10 +9,13 @@ use parking_lot::Mutex;
 /// Past this many entries, those that are over are swept out before another is added.
 const SWEEP_AT: usize = 1024;
 
+/// What cools down: an action, for a tenant.
+type Subject = (Option<Box<str>>, Action);
+
 /// The cooldowns that are running.
 #[derive(Debug, Default)]
 pub(crate) struct Cooldowns {
-    until: Mutex<HashMap<(Option<Box<str>>, Action), Timestamp>>,
+    until: Mutex<HashMap<Subject, Timestamp>>,
 }
 
 impl Cooldowns {

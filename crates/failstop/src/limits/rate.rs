@@ -52,24 +52,25 @@ struct Waiting {
 /// One quota: when the next permit would arrive at the steady rate, nanoseconds.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
-    arrival: u64,
+    arrival: u128,
     interval: u64,
-    tolerance: u64,
+    /// How far ahead of the steady rate a burst may run; past 64 bits for the largest quotas.
+    tolerance: u128,
 }
 
 impl Cell {
     fn new(quota: Quota) -> Self {
         // Rounded up, so that the rate is never above the quota.
         let interval = (quota.per_ms.saturating_mul(1_000_000)).div_ceil(u64::from(quota.permits)).max(1);
-        Self { arrival: 0, interval, tolerance: interval.saturating_mul(u64::from(quota.burst) - 1) }
+        Self { arrival: 0, interval, tolerance: u128::from(interval) * u128::from(quota.burst - 1) }
     }
 
     fn ready_at(&self) -> u64 {
-        self.arrival.saturating_sub(self.tolerance)
+        u64::try_from(self.arrival.saturating_sub(self.tolerance)).unwrap_or(u64::MAX)
     }
 
     fn take(&mut self, now: u64) {
-        self.arrival = self.arrival.max(now).saturating_add(self.interval);
+        self.arrival = self.arrival.max(now.into()) + u128::from(self.interval);
     }
 }
 

@@ -349,6 +349,19 @@ fn an_attempt_that_outlives_its_runtime_is_killed_all_the_same() {
     assert!(!program.pids("pids").into_iter().any(is_running));
 }
 
+/// The zombie's parent leaves the group and never reaps it, as an init that does not care would.
+#[tokio::test]
+async fn a_zombie_that_nobody_reaps_does_not_count_as_running() {
+    let program = Script::new(
+        "mkfifo go; sh -c 'sh -c \"echo \\$\\$ > zombie\" & exec setsid cat go > /dev/null 2>&1' & \
+         while [ ! -s zombie ]; do sleep 0.01; done",
+    );
+    assert_eq!(answer_of(&program.executor()).await, Answer::applied());
+    let zombie = program.pids("zombie")[0];
+    assert!(Path::new(&format!("/proc/{zombie}")).exists() && !is_running(zombie));
+    fs::write(program.path("go"), "").unwrap();
+}
+
 #[tokio::test]
 async fn one_who_left_the_group_cannot_hold_up_the_answer() {
     let program = Script::new(

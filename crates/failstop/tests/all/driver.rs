@@ -7,12 +7,13 @@ use std::sync::{
 
 use decision_schema::{Action, FinalDecision, Object};
 use failstop::{
-    Engine, Request, execute,
+    Engine, Request,
     core::{
         model::{ExecutionStatus, Outcome, ReasonCode, Stopped},
         policies::{ExecutionPolicy, PolicySpec},
     },
-    executor::{Answer, Attempt, blocking, from_fn},
+    execute,
+    executor::{Answer, blocking, from_fn},
 };
 
 fn policy(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
@@ -23,15 +24,17 @@ fn policy(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_is_reported_with_one_attempt() {
-    let executor = from_fn(|_: Attempt<'_>| async { (true, None) });
-    let report = execute(&FinalDecision::new(Action::Act), &Object::new(), &ExecutionPolicy::default(), &executor).await;
+    let executor = from_fn(|_| async { (true, None) });
+    let report =
+        execute(&FinalDecision::new(Action::Act), &Object::new(), &ExecutionPolicy::default(), &executor)
+            .await;
     assert_eq!(report.conclusion.status, ExecutionStatus::Success);
     assert_eq!(report.attempts.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn inv_exe_2_a_hung_async_closure_is_dropped_at_its_deadline() {
-    let executor = from_fn(|_: Attempt<'_>| std::future::pending::<Answer>());
+    let executor = from_fn(|_| std::future::pending::<Answer>());
     let policy = policy(|spec| spec.retry.max_retries = 0);
     let report = execute(&FinalDecision::new(Action::Act), &Object::new(), &policy, &executor).await;
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::Timeout));
@@ -48,7 +51,8 @@ async fn inv_exe_2_a_hung_blocking_closure_is_abandoned_and_said_so() {
         let _ = wait.lock().unwrap().recv();
         (true, None)
     });
-    let engine = Engine::builder(policy(|spec| spec.retry.max_retries = 3)).executor(executor).build().unwrap();
+    let engine =
+        Engine::builder(policy(|spec| spec.retry.max_retries = 3)).executor(executor).build().unwrap();
     let decision = FinalDecision::new(Action::Act);
     let context = Object::new();
     let report = engine.execute(&Request::new(&decision, &context)).await;
@@ -69,11 +73,13 @@ async fn inv_exe_2_a_hung_blocking_closure_is_abandoned_and_said_so() {
 async fn retries_wait_out_their_backoff() {
     let calls = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&calls);
-    let executor = from_fn(move |_: Attempt<'_>| {
+    let executor = from_fn(move |_| {
         let n = counted.fetch_add(1, Ordering::Relaxed);
         async move { (n == 2, None) }
     });
-    let report = execute(&FinalDecision::new(Action::Act), &Object::new(), &ExecutionPolicy::default(), &executor).await;
+    let report =
+        execute(&FinalDecision::new(Action::Act), &Object::new(), &ExecutionPolicy::default(), &executor)
+            .await;
     assert_eq!(report.conclusion.status, ExecutionStatus::Success);
     let waits: Vec<_> = report.attempts.iter().map(|attempt| attempt.waited_ms).collect();
     assert_eq!(waits, [0, 100, 200]);

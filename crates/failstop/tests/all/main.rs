@@ -4,6 +4,12 @@
 
 #[cfg(target_os = "linux")]
 mod command;
-mod http;
-mod one_attempt;
 mod driver;
+mod full_driver;
+mod gate;
+mod http;
+mod hygiene;
+mod keys;
+mod limits;
+mod one_attempt;
+mod support;

@@ -4,6 +4,7 @@ use std::{
     env,
     fs::File,
     io::{self, Seek, Write},
+    os::fd::OwnedFd,
     process::Stdio,
 };
 
@@ -40,12 +41,20 @@ fn command(spec: &CommandSpec) -> Command {
 /// An unnamed file in memory that holds `bytes`, rewound and closed to changes. Unlike a pipe it holds a request of any
 /// size before its reader exists, so that no program reads half of one.
 fn sealed_file(bytes: &[u8]) -> io::Result<Stdio> {
-    let descriptor = memfd_create("failstop-request", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut file = File::from(descriptor);
+    let mut file = File::from(file_in_memory()?);
     file.write_all(bytes)?;
     file.rewind()?;
     fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(file.into())
+}
+
+/// Some systems refuse files in memory that could be executed; those before Linux 6.3 do not know how to say so.
+fn file_in_memory() -> Result<OwnedFd, Errno> {
+    let create = |flag| memfd_create("failstop-request", MemfdFlags::CLOEXEC | flag);
+    match create(MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => create(MemfdFlags::ALLOW_SEALING),
+        result => result,
+    }
 }
 
 fn spawn_failed() -> Answer {

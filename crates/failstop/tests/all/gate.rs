@@ -1,0 +1,271 @@
+//! INV-EXE-4 through the driver: the gate is looked at all along, and reaches whatever waits or runs.
+
+use std::{path::Path, sync::atomic::Ordering, time::Duration};
+
+use decision_schema::{Action, FinalDecision, Object, Value};
+use failstop::{
+    Request,
+    core::{
+        model::{Effect, ExecutionStatus, Outcome, ReasonCode, Stopped},
+        policies::{ActionSet, Quota},
+        stop::{Level, Scope},
+    },
+    executor::{Answer, Attempt, blocking, from_fn},
+    gate::{Gate, ReleaseError, WatchedFile},
+};
+
+use crate::support::{answering, engine, hanging, object, policy, run, while_running};
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_an_engaged_gate_denies_before_the_executor_is_entered() {
+    for level in [Level::Drain, Level::Stop, Level::Halt] {
+        let (executor, calls) = answering(vec![]);
+        let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+        engine.gate().engage(Scope::Global, level, "drill");
+        let report = run(&engine, Action::Act).await;
+        assert_eq!(report.conclusion.reason_code, Some(ReasonCode::GateStopped));
+        assert_eq!(report.conclusion.status, ExecutionStatus::Denied);
+        assert_eq!(report.gate.map(|gate| (gate.level, gate.epoch)), Some((level, 2)));
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_of_one_action_leaves_the_others_alone() {
+    let (executor, _) = answering(vec![]);
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    engine.gate().engage(Scope::Action(Action::Act), Level::Stop, "drill");
+    assert_eq!(run(&engine, Action::Act).await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!(run(&engine, Action::Exit).await.conclusion.status, ExecutionStatus::Success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_the_context_can_stop_its_own_execution() {
+    let (executor, calls) = answering(vec![]);
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    for context in [
+        object([("ops_deny_actions", Value::from(true))]),
+        object([("ops_deny_actions", Value::from(0))]),
+        object([("ops_state", Value::from("RED"))]),
+        object([("ops_cooldown_until_ms", Value::from(10)), ("now_ms", Value::from(9))]),
+        object([("ops_cooldown_until_ms", Value::from(10))]),
+    ] {
+        let decision = FinalDecision::new(Action::Act);
+        let report = engine.execute(&Request::new(&decision, &context)).await;
+        assert_eq!(report.conclusion.reason_code, Some(ReasonCode::GateStopped), "{context:?}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_a_stop_wakes_a_backoff_at_once() {
+    let (executor, calls) = answering(vec![Answer::not_applied()]);
+    let engine =
+        engine(policy(|spec| spec.retry.initial_backoff_ms = 5000)).executor(executor).build().unwrap();
+    let stop = async { engine.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let (report, _) = while_running(run(&engine, Action::Act), stop).await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(report.conclusion.outcome, Outcome::NotExecuted);
+    assert_eq!((report.total_latency_ms, calls.load(Ordering::SeqCst)), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_lets_running_executions_finish_their_retries() {
+    let (executor, calls) = answering(vec![Answer::not_applied()]);
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let drain = async { engine.gate().engage(Scope::Global, Level::Drain, "deploy") };
+    let (report, _) = while_running(run(&engine, Action::Act), drain).await;
+    assert_eq!(report.conclusion.status, ExecutionStatus::Success);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_a_stop_wakes_who_waits_for_a_rate_limit_or_a_slot() {
+    let quota = Quota::new(1, 3_600_000);
+    let limited = policy(|spec| {
+        spec.rate_limit.global = Some(quota);
+        spec.max_concurrency = 8;
+    });
+    let (executor, _) = answering(vec![]);
+    let rated = engine(limited).executor(executor).build().unwrap();
+    run(&rated, Action::Act).await;
+    let stop = async { rated.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let (report, _) = while_running(run(&rated, Action::Act), stop).await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!(report.total_latency_ms, 0);
+
+    let (executor, calls) = hanging();
+    let crowded = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let both = async { tokio::join!(biased; run(&crowded, Action::Act), run(&crowded, Action::Act)) };
+    let stop = async { crowded.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let ((first, second), _) = while_running(both, stop).await;
+    assert_eq!(first.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(second.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_a_stop_reaches_an_attempt_in_flight() {
+    let (executor, _) = hanging();
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let stop = async { engine.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let (report, epoch) = while_running(run(&engine, Action::Act), stop).await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(report.conclusion.outcome, Outcome::Unknown);
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Confirmed));
+    assert_eq!(report.gate.map(|gate| gate.epoch), Some(epoch));
+    assert_eq!(report.total_latency_ms, 0, "an executor that does not listen is dropped at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_that_listens_has_the_grace_to_end_well() {
+    let executor = from_fn(|attempt: Attempt<'_>| {
+        let cancel = attempt.cancel();
+        async move {
+            cancel.at_least(failstop::executor::Urgency::Signal).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Answer::not_applied()
+        }
+    });
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let stop = async { engine.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let (report, _) = while_running(run(&engine, Action::Act), stop).await;
+    assert_eq!(report.attempts[0].effect, Effect::NotApplied);
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Confirmed));
+    assert_eq!(report.conclusion.outcome, Outcome::NotExecuted);
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(report.total_latency_ms, 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halt_does_not_wait_for_who_listens() {
+    let executor = from_fn(|attempt: Attempt<'_>| {
+        let cancel = attempt.cancel();
+        async move {
+            cancel.at_least(failstop::executor::Urgency::Signal).await;
+            std::future::pending::<Answer>().await
+        }
+    });
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let halt = async { engine.gate().engage(Scope::Global, Level::Halt, "fire") };
+    let (report, _) = while_running(run(&engine, Action::Act), halt).await;
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Confirmed));
+    assert_eq!(report.total_latency_ms, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocking_closure_that_does_not_end_is_unconfirmed_after_the_grace() {
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let executor = blocking(move |_| {
+        let _ = wait.lock().unwrap().recv();
+        (true, None)
+    });
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let stop = async { engine.gate().engage(Scope::Global, Level::Stop, "drill") };
+    let (report, _) = while_running(run(&engine, Action::Act), stop).await;
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Unconfirmed));
+    assert_eq!(report.conclusion.outcome, Outcome::Unknown);
+    assert_eq!(report.total_latency_ms, 2000);
+    drop(release);
+}
+
+#[tokio::test(start_paused = true)]
+async fn safe_state_actions_pass_drain_and_stop_but_never_halt() {
+    let allowing = policy(|spec| spec.allow_when_stopped = ActionSet::EMPTY.with(Action::Stop));
+    let (executor, _) = answering(vec![]);
+    let engine = engine(allowing).executor(executor).build().unwrap();
+    engine.gate().engage(Scope::Global, Level::Stop, "drill");
+    assert_eq!(run(&engine, Action::Stop).await.conclusion.status, ExecutionStatus::Success);
+    assert_eq!(run(&engine, Action::Act).await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    engine.gate().engage(Scope::Global, Level::Halt, "fire");
+    assert_eq!(run(&engine, Action::Stop).await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+}
+
+#[test]
+fn a_release_wants_the_epoch_and_a_reason() {
+    let gate = Gate::new();
+    let epoch = gate.engage(Scope::Global, Level::Stop, "drill");
+    assert_eq!(
+        gate.engage(Scope::Global, Level::Drain, "less"),
+        epoch,
+        "a latch is never lowered by engaging"
+    );
+    assert_eq!(gate.release(Scope::Global, epoch, " "), Err(ReleaseError::ReasonMissing));
+    let mismatch = ReleaseError::EpochMismatch { expected: epoch - 1, actual: epoch };
+    assert_eq!(gate.release(Scope::Global, epoch - 1, "over"), Err(mismatch));
+    assert_eq!(gate.release(Scope::Global, epoch, "over"), Ok(epoch + 1));
+    assert_eq!(gate.entries()[0].level, Level::Run);
+    assert_eq!(gate.entries()[0].reason, "over");
+}
+
+#[tokio::test]
+async fn a_watched_file_stops_while_it_exists() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("STOP");
+    let gate = Gate::with_sources(Some(WatchedFile::open(&file).unwrap()), 0);
+    let (executor, _) = answering(vec![]);
+    let engine = engine(policy(|_| {})).gate(gate).executor(executor).build().unwrap();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
+    std::os::unix::fs::symlink(Path::new("nowhere"), &file).unwrap();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+}
+
+#[tokio::test]
+async fn a_watched_file_reaches_work_in_flight() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("STOP");
+    let gate = Gate::with_sources(Some(WatchedFile::open(&file).unwrap()), 0);
+    let (executor, _) = hanging();
+    let engine = engine(policy(|_| {})).gate(gate).executor(executor).build().unwrap();
+    let stop = async { std::fs::write(&file, "").unwrap() };
+    let (report, ()) = while_running(run(&engine, Action::Act), stop).await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+}
+
+#[tokio::test]
+async fn inv_exe_4_a_gate_whose_directory_was_exchanged_is_unreadable() {
+    let directory = tempfile::tempdir().unwrap();
+    let watched = directory.path().join("gate");
+    std::fs::create_dir(&watched).unwrap();
+    let gate = Gate::with_sources(Some(WatchedFile::open(&watched.join("STOP")).unwrap()), 0);
+    let allowing = policy(|spec| spec.allow_when_stopped = ActionSet::EMPTY.with(Action::Stop));
+    let (executor, calls) = answering(vec![]);
+    let engine = engine(allowing).gate(gate).executor(executor).build().unwrap();
+    std::fs::rename(&watched, directory.path().join("moved")).unwrap();
+    std::fs::create_dir(&watched).unwrap();
+    for action in [Action::Act, Action::Stop] {
+        let report = run(&engine, action).await;
+        assert_eq!(report.conclusion.reason_code, Some(ReasonCode::GateUnreadable));
+        assert!(report.conclusion.fail_closed);
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_a_gate_that_is_not_refreshed_is_stale() {
+    let gate = Gate::with_sources(None, 1000);
+    let (executor, _) = answering(vec![]);
+    let engine = engine(policy(|_| {})).gate(gate.clone()).executor(executor).build().unwrap();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
+    tokio::time::advance(Duration::from_millis(1002)).await;
+    assert_eq!(run(&engine, Action::Act).await.conclusion.reason_code, Some(ReasonCode::GateStale));
+    gate.refresh();
+    assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_execution_gives_its_slot_back() {
+    let (executor, _) = hanging();
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    let cut = tokio::time::timeout(Duration::from_millis(10), run(&engine, Action::Act)).await;
+    assert!(cut.is_err());
+    let decision = FinalDecision::new(Action::Act);
+    let (other, _) = answering(vec![]);
+    let report = engine.execute_with(&Request::new(&decision, &Object::new()), &other).await;
+    assert_eq!(report.conclusion.status, ExecutionStatus::Success);
+}
