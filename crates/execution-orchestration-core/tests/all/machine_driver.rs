@@ -359,11 +359,11 @@ impl Stage<'_, '_> {
 
     fn noise(&self, noise: Noise, phase: Phase) -> Option<Input> {
         let other = match phase {
-            Phase::Running { attempt, .. } => attempt.wrapping_sub(1),
+            Phase::Running { attempt, .. }
+            | Phase::Stopping { attempt, .. }
+            | Phase::Killing { attempt, .. } => attempt.wrapping_sub(1),
             _ => 0,
         };
-        let is_running =
-            matches!(phase, Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. });
         let run = Admission { verdict: Verdict::RUN, allowed: true, refusal: None, throttle_ms: 0 };
         let (input, fits) = match noise {
             Noise::Admit => (Input::Admit(run), phase == Phase::New),
@@ -377,14 +377,8 @@ impl Stage<'_, '_> {
             Noise::NotStarted => {
                 (Input::NotStarted(StartRefusal::LedgerUnavailable), matches!(phase, Phase::Starting { .. }))
             }
-            Noise::OtherFinished => (
-                Input::Finished { attempt: other, ended: Ended::applied() },
-                is_running && !matches!(phase, Phase::Running { .. }),
-            ),
-            Noise::OtherHalted => (
-                Input::Halted { attempt: other, stopped: Stopped::Confirmed },
-                is_running && !matches!(phase, Phase::Running { .. }),
-            ),
+            Noise::OtherFinished => (Input::Finished { attempt: other, ended: Ended::applied() }, false),
+            Noise::OtherHalted => (Input::Halted { attempt: other, stopped: Stopped::Confirmed }, false),
             Noise::Recorded => (Input::Recorded, matches!(phase, Phase::Recording { .. })),
             Noise::EarlyTick => {
                 (Input::Tick, self.machine.poll_timeout().is_some_and(|due| at(self.now) >= due))

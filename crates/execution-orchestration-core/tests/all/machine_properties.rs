@@ -284,7 +284,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(4096))]
+    #![proptest_config(config(2048))]
 
     /// INV-EXE-1..4, INV-FS-3: one life, disturbed at random, ends as the model says.
     #[test]
