@@ -1,2 +1,66 @@
-//! Placeholder.
-fn main() {}
+//! Measures what the project promises, each figure beside its peer in the same run on the same machine.
+//!
+//! `cargo run --release -p bench` measures everything; names of sections (`calls`, `memory`, `redaction`, `run`) measure
+//! only those. Figures go to standard output, progress to standard error.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table is what this program is for")]
+
+mod calls;
+mod command_line;
+mod documents;
+mod machine;
+mod memory;
+mod redaction;
+mod rounds;
+mod table;
+
+use std::process::ExitCode;
+
+use table::Row;
+
+/// A section: its name, and what measures it.
+type Section = (&'static str, fn() -> Vec<Row>);
+
+const SECTIONS: [Section; 4] = [
+    ("calls", calls::measure),
+    ("memory", memory::measure),
+    ("redaction", redaction::measure),
+    ("run", command_line::measure),
+];
+
+fn main() -> ExitCode {
+    if cfg!(debug_assertions) {
+        eprintln!("figures of a debug build mean nothing: cargo run --release -p bench");
+        return ExitCode::from(2);
+    }
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    match asked.first().map(String::as_str) {
+        Some(memory::PROBE) => {
+            memory::probe();
+            ExitCode::SUCCESS
+        }
+        Some(calls::LOOP) => {
+            calls::endless();
+            ExitCode::SUCCESS
+        }
+        _ => measure(&asked),
+    }
+}
+
+fn measure(asked: &[String]) -> ExitCode {
+    let names = SECTIONS.map(|(name, _)| name);
+    if let Some(unknown) = asked.iter().find(|name| !names.contains(&name.as_str())) {
+        eprintln!("no section {unknown:?}; there are: {}", names.join(" "));
+        return ExitCode::from(2);
+    }
+    let mut rows = Vec::new();
+    for (name, section) in SECTIONS {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            eprintln!("measuring {name} ...");
+            rows.extend(section());
+        }
+    }
+    println!("machine: {}", machine::line());
+    table::print(&rows);
+    ExitCode::SUCCESS
+}
