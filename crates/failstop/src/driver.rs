@@ -12,13 +12,12 @@ use std::{
 };
 
 use execution_orchestration_core::{
-    idempotency::{Digest, fingerprint, resolve_key},
+    idempotency::{fingerprint, resolve_key},
     model::{ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped, WaitReason},
     orchestrator::{
         Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, PermitRefusal, Phase,
         StartRefusal,
     },
-    stop::Verdict,
     time::Timestamp,
 };
 use tracing::Instrument as _;
@@ -28,7 +27,7 @@ use crate::{
     executor::{Answer, Attempt, Control, Executor, Urgency, broken_by},
     ids,
     keys::{Held, HeldKey},
-    ledger::{self, Claim, Known, NotStarted},
+    ledger::{self, Claim, Known, Ledger, NotStarted},
     limits::Slot,
     reporting::{self, Vetting},
     request::Request,
@@ -36,7 +35,7 @@ use crate::{
 
 /// Carries one execution from admission to its report.
 pub(crate) async fn drive<E: Executor>(
-    house: House<'_>,
+    house: &House<'_>,
     request: &Request<'_>,
     executor: Option<&E>,
 ) -> ExecutionReport {
@@ -45,35 +44,49 @@ pub(crate) async fn drive<E: Executor>(
         action = request.decision.action.as_str(),
         id = tracing::field::Empty
     );
-    async {
-        let mut drive = Drive::admit(house, request, executor);
-        tracing::Span::current().record("id", tracing::field::display(drive.id));
-        loop {
-            match drive.out.next() {
-                Some(Output::Done) => break drive.into_report(),
-                Some(order) => drive.carry_out(order, executor).await,
-                None => {
-                    let _: Option<()> = drive.wait_for(pin!(std::future::pending())).await;
+    // Pinned here, so that the span wraps a pointer and the execution never moves.
+    let execution = pin!(carry_through(house, request, executor));
+    if span.is_disabled() { execution.await } else { execution.instrument(span).await }
+}
+
+async fn carry_through<E: Executor>(
+    house: &House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+) -> ExecutionReport {
+    let mut drive = Drive::new(house, request, executor);
+    drive.admit(executor.is_some());
+    loop {
+        match drive.out.next() {
+            Some(Output::Done) => break drive.into_report(),
+            Some(Output::Start { attempt }) => {
+                if let Some(executor) = executor {
+                    drive.attempt(attempt, executor).await;
                 }
             }
+            Some(Output::AskPermits) => drive.ask_permits().await,
+            Some(Output::Release) => drive.slot = None,
+            // What only a ledger needs is boxed, so that executions without one stay small.
+            Some(Output::LookUp) => Box::pin(drive.look_up()).await,
+            Some(Output::AwaitKey) => Box::pin(drive.await_key()).await,
+            Some(Output::Record { attempt, state }) => Box::pin(drive.record(attempt, state)).await,
+            Some(Output::Note(note)) => take_note(note),
+            // Orders to a running attempt are carried out where it runs.
+            Some(Output::Signal { .. } | Output::Kill { .. }) => {}
+            None => drive.wait_for_orders().await,
         }
     }
-    .instrument(span)
-    .await
 }
 
 struct Drive<'a> {
-    house: House<'a>,
+    house: &'a House<'a>,
     request: &'a Request<'a>,
     machine: Machine<'a>,
     out: Outputs,
     now: Timestamp,
-    /// The gate as the machine knows it.
-    seen: Verdict,
     id: ExecutionId,
     slot: Option<Slot>,
     key: Option<HeldKey>,
-    fingerprint: Option<Digest>,
     fence: u64,
     /// The stored report, where the key's execution is over.
     stored: Option<Box<ExecutionReport>>,
@@ -81,33 +94,33 @@ struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    fn admit<E: Executor>(house: House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
+    fn new<E: Executor>(house: &'a House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
         let now = house.clock.now();
-        let seen = house.verdict(request);
         let plan = engine::plan(house.policy, request, executor);
-        let mut drive = Self {
+        Self {
             machine: Machine::new(plan, house.slots.is_some() || house.rate.is_some()),
             id: ids::execution_id(house.clock.wall_ms(now)),
             house,
             request,
             out: Outputs::new(),
             now,
-            seen,
             slot: None,
             key: None,
-            fingerprint: None,
             fence: 0,
             stored: None,
             output: None,
-        };
+        }
+    }
+
+    fn admit(&mut self, has_executor: bool) {
+        tracing::Span::current().record("id", tracing::field::display(self.id));
         let admission = Admission {
-            verdict: seen,
-            allowed: request.decision.allowed,
-            refusal: drive.refusal(executor.is_some()),
-            throttle_ms: request.decision.throttle_ms.unwrap_or(0),
+            verdict: self.house.verdict(self.request),
+            allowed: self.request.decision.allowed,
+            refusal: self.refusal(has_executor),
+            throttle_ms: self.request.decision.throttle_ms.unwrap_or(0),
         };
-        drive.handle(Input::Admit(admission));
-        drive
+        self.handle(Input::Admit(admission));
     }
 
     /// What the policy and cooldown layers refuse, in their order.
@@ -127,24 +140,6 @@ impl<'a> Drive<'a> {
         self.machine.handle(self.now, input, &mut self.out);
     }
 
-    async fn carry_out<E: Executor>(&mut self, order: Output, executor: Option<&E>) {
-        match order {
-            Output::LookUp => self.look_up().await,
-            Output::AwaitKey => self.await_key().await,
-            Output::AskPermits => self.ask_permits().await,
-            Output::Start { attempt } => {
-                if let Some(executor) = executor {
-                    self.attempt(attempt, executor).await;
-                }
-            }
-            Output::Record { attempt, state } => self.record(attempt, state).await,
-            Output::Release => self.slot = None,
-            Output::Note(note) => take_note(note),
-            // Orders to a running attempt are carried out where it runs.
-            Output::Signal { .. } | Output::Kill { .. } | Output::Done => {}
-        }
-    }
-
     async fn look_up(&mut self) {
         match self.hold_key() {
             Err(lookup) => self.handle(Input::LookedUp(lookup)),
@@ -160,7 +155,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Makes the key and holds it in this process; `None` where no ledger guards it.
-    fn hold_key(&mut self) -> Result<Option<(&'a dyn ledger::Ledger, String)>, Lookup> {
+    fn hold_key(&mut self) -> Result<Option<(&'a dyn Ledger, String)>, Lookup> {
         let identity = self.request.identity();
         let generator = self.house.policy.idempotency().key_generator;
         let key = resolve_key(self.request.header_key, self.request.idempotency_key, generator, &identity)
@@ -169,7 +164,6 @@ impl<'a> Drive<'a> {
             })?;
         self.machine.set_key(key.clone());
         let fingerprint = fingerprint(&identity);
-        self.fingerprint = Some(fingerprint);
         let Some(guards) = self.house.guards else { return Ok(None) };
         let Some(ledger) = guards.ledger else { return Ok(None) };
         if self.key.is_none() {
@@ -184,7 +178,7 @@ impl<'a> Drive<'a> {
     fn claim<'k>(&self, key: &'k str) -> Claim<'k> {
         Claim {
             key,
-            fingerprint: self.fingerprint.unwrap_or_else(|| fingerprint(&self.request.identity())),
+            fingerprint: fingerprint(&self.request.identity()),
             may_repeat_effect: self.machine.plan().may_repeat_effect(),
         }
     }
@@ -219,8 +213,11 @@ impl<'a> Drive<'a> {
     }
 
     async fn ask_permits(&mut self) {
-        let permits = get_permits(self.house, self.request, self.now, self.slot.is_some());
-        match self.wait_for(pin!(permits)).await {
+        let permits = match try_permits(self.house, self.request, self.now, self.slot.is_some()) {
+            Some(slot) => Some(Ok((slot, None))),
+            None => self.wait_for(pin!(get_permits(self.house, self.request, self.slot.is_some()))).await,
+        };
+        match permits {
             Some(Ok((slot, waited_for))) => {
                 self.slot = slot.or(self.slot.take());
                 self.handle(Input::Granted(waited_for));
@@ -232,17 +229,25 @@ impl<'a> Drive<'a> {
 
     /// The start step: the gate, and STARTED where a ledger guards the key, in one.
     async fn start(&mut self, attempt: u32) -> Option<Result<u64, StartRefusal>> {
+        if let (Some(ledger), Some(key)) = (self.ledger(), &self.key) {
+            let key = key.name();
+            return Box::pin(self.start_recorded(ledger, &key, attempt)).await;
+        }
+        let verdict = self.house.verdict(self.request);
+        let barred = verdict.bars_start(self.machine.attempts().is_empty());
+        Some(if barred { Err(StartRefusal::Gate(verdict)) } else { Ok(0) })
+    }
+
+    async fn start_recorded(
+        &mut self,
+        ledger: &'a dyn Ledger,
+        key: &str,
+        attempt: u32,
+    ) -> Option<Result<u64, StartRefusal>> {
         let is_new_work = self.machine.attempts().is_empty();
-        let (Some(ledger), Some(key)) = (self.house.guards.and_then(|guards| guards.ledger), &self.key)
-        else {
-            let verdict = self.house.verdict(self.request);
-            let barred = verdict.bars_start(is_new_work);
-            return Some(if barred { Err(StartRefusal::Gate(verdict)) } else { Ok(0) });
-        };
-        let key = key.name();
         let report_if_lost = self.report_if_lost(attempt);
         let start =
-            ledger::Start { claim: self.claim(&key), attempt, is_new_work, report_if_lost: &report_if_lost };
+            ledger::Start { claim: self.claim(key), attempt, is_new_work, report_if_lost: &report_if_lost };
         let (house, request) = (self.house, self.request);
         let gate = || house.verdict(request);
         let started = self.wait_for(pin!(ledger.start(start, &gate))).await?;
@@ -253,6 +258,10 @@ impl<'a> Drive<'a> {
         }))
     }
 
+    fn ledger(&self) -> Option<&'a dyn Ledger> {
+        self.house.guards.and_then(|guards| guards.ledger)
+    }
+
     /// Runs one attempt from its start step to its end.
     async fn attempt<E: Executor>(&mut self, number: u32, executor: &E) {
         match self.start(number).await {
@@ -261,11 +270,12 @@ impl<'a> Drive<'a> {
             Some(Ok(fence)) => self.fence = fence,
         }
         let mut tenure = Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
-        let key = self.machine.plan().key().map(str::to_owned);
+        let key =
+            tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
         let end = {
             let attempt = self.describe(number, key.as_deref(), &tenure.control);
             let span = tracing::info_span!("attempt", number, fence = self.fence);
-            let running = pin!(caught(|| executor.run(attempt)).instrument(span));
+            let running = pin!(caught(span, || executor.run(attempt)));
             self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
             self.see_through(running, &tenure.control).await
         };
@@ -344,7 +354,7 @@ impl<'a> Drive<'a> {
 
     async fn record(&mut self, attempt: u32, state: KeyState) {
         let is_terminal = state != KeyState::Open;
-        let guarded = self.house.guards.and_then(|guards| guards.ledger).zip(self.machine.plan().key());
+        let guarded = self.ledger().zip(self.machine.plan().key());
         let Some((ledger, key)) = guarded else {
             if is_terminal {
                 self.handle(Input::Recorded);
@@ -398,10 +408,14 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// Waits until the machine orders something.
+    async fn wait_for_orders(&mut self) {
+        let _: Option<()> = self.wait_for(pin!(std::future::pending())).await;
+    }
+
     fn look_at_gate(&mut self) {
         let verdict = self.house.verdict(self.request);
-        if verdict != self.seen {
-            self.seen = verdict;
+        if verdict != self.machine.verdict() {
             self.handle(Input::GateChanged(verdict));
         }
     }
@@ -499,17 +513,32 @@ impl Drop for Tenure {
     }
 }
 
-/// Passes every rate limit, then gets a slot unless one is kept.
-async fn get_permits(
-    house: House<'_>,
+/// The permits, if nothing has to be waited for: `Some(None)` where the slot is kept or there are none.
+#[allow(clippy::option_option)] // the outer one is whether, the inner one what
+fn try_permits(
+    house: &House<'_>,
     request: &Request<'_>,
     now: Timestamp,
+    has_slot: bool,
+) -> Option<Option<Slot>> {
+    // The slot first: it can be given back, which a rate permit cannot.
+    let slot = match house.slots.filter(|_| !has_slot) {
+        Some(slots) => Some(slots.try_acquire()?),
+        None => None,
+    };
+    house.rate.is_none_or(|rate| rate.try_acquire(now, request.decision.action)).then_some(slot)
+}
+
+/// Passes every rate limit, then gets a slot unless one is kept.
+async fn get_permits(
+    house: &House<'_>,
+    request: &Request<'_>,
     has_slot: bool,
 ) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
     let action = request.decision.action;
     let mut waited_for = None;
     if let Some(rate) = house.rate
-        && !rate.try_acquire(now, action)
+        && !rate.try_acquire(house.clock.now(), action)
     {
         rate.acquire(house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
         waited_for = Some(WaitReason::RateLimit);
@@ -522,15 +551,17 @@ async fn get_permits(
     Ok((Some(slot), waited_for.or(Some(WaitReason::Concurrency))))
 }
 
-/// Runs an executor's call and its future; a panic of either is an answer (INV-EXE-3).
-async fn caught<F: Future<Output = Answer>>(call: impl FnOnce() -> F) -> Answer {
-    match catch_unwind(AssertUnwindSafe(call)) {
+/// Runs an executor's call and its future in `span`; a panic of either is an answer (INV-EXE-3).
+async fn caught<F: Future<Output = Answer>>(span: tracing::Span, call: impl FnOnce() -> F) -> Answer {
+    match catch_unwind(AssertUnwindSafe(|| span.in_scope(call))) {
         Err(panic) => broken_by(&*panic),
         Ok(future) => {
             let mut future = pin!(future);
-            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-                Ok(poll) => poll,
-                Err(panic) => Poll::Ready(broken_by(&*panic)),
+            poll_fn(|cx| {
+                match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| future.as_mut().poll(cx)))) {
+                    Ok(poll) => poll,
+                    Err(panic) => Poll::Ready(broken_by(&*panic)),
+                }
             })
             .await
         }

@@ -190,12 +190,12 @@ impl Engine {
     /// doubt.
     pub async fn execute(&self, request: &Request<'_>) -> ExecutionReport {
         let executor = self.shared.executors.of(request.decision.action);
-        driver::drive(self.house(), request, executor).await
+        driver::drive(&self.house(), request, executor).await
     }
 
     /// Executes one decision with this executor.
     pub async fn execute_with<E: Executor>(&self, request: &Request<'_>, executor: &E) -> ExecutionReport {
-        driver::drive(self.house(), request, Some(executor)).await
+        driver::drive(&self.house(), request, Some(executor)).await
     }
 
     /// The plan for one decision, without executing anything.
@@ -333,5 +333,5 @@ pub async fn execute<E: Executor>(
         guards: None,
         plan_digests: false,
     };
-    driver::drive(house, &Request::new(decision, context), Some(executor)).await
+    driver::drive(&house, &Request::new(decision, context), Some(executor)).await
 }

@@ -91,6 +91,11 @@ impl<'p> Machine<'p> {
         self.phase
     }
 
+    /// The gate as the machine was last told.
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     /// When the execution was admitted.
     pub const fn admitted_at(&self) -> Timestamp {
         self.admitted_at

@@ -114,19 +114,19 @@ impl Gate {
 
     /// What the gate means for `action` now, every source included.
     pub fn verdict(&self, action: Action) -> Verdict {
-        let latched = self.latched(Scope::Global).or(self.latched(Scope::Action(action)));
+        const LEVEL: u64 = 3;
+        let [global, own] = [0, 1 + action as usize].map(|at| self.inner.latches[at].load(Ordering::Acquire));
+        let latched = if (global | own) & LEVEL == Level::Run as u64 {
+            Verdict::RUN
+        } else {
+            latch_verdict(Scope::Global, global).or(latch_verdict(Scope::Action(action), own))
+        };
         match (&self.inner.watched, &self.inner.staleness) {
             (None, None) => latched,
             (watched, staleness) => latched
                 .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
                 .or(staleness.as_ref().map_or(Verdict::RUN, Staleness::verdict)),
         }
-    }
-
-    fn latched(&self, scope: Scope) -> Verdict {
-        let Some(at) = index(scope) else { return Verdict::RUN };
-        let (level, epoch) = unpack(self.inner.latches[at].load(Ordering::Acquire));
-        Verdict::new(level, StopCode::Stopped, scope, epoch)
     }
 
     /// Raises `scope` to at least `level` and returns the epoch in force. Raising what is already there changes
@@ -234,6 +234,11 @@ const fn index(scope: Scope) -> Option<usize> {
         Scope::Action(action) => Some(1 + action as usize),
         Scope::Context => None,
     }
+}
+
+const fn latch_verdict(scope: Scope, latch: u64) -> Verdict {
+    let (level, epoch) = unpack(latch);
+    Verdict::new(level, StopCode::Stopped, scope, epoch)
 }
 
 const fn pack(level: Level, epoch: u64) -> u64 {
