@@ -162,6 +162,22 @@ fn inv_exe_2_a_start_that_comes_late_moves_no_deadline() {
 }
 
 #[test]
+fn inv_exe_2_a_hint_past_a_minute_ends_the_execution_although_there_is_time() {
+    let mut spec = unkeyed();
+    spec.timeout.max_total_time_ms = 600_000;
+    let policy = checked(spec);
+    for (hint_ms, waits) in [(60_000, true), (60_001, false)] {
+        let mut desk = running(&policy);
+        let mut ended = Ended::answered(Effect::NotApplied, None, None);
+        ended.retry_after_ms = Some(hint_ms);
+        desk.hand(0, Input::Finished { attempt: 0, ended });
+        assert_eq!(desk.machine.poll_timeout(), waits.then(|| at(hint_ms)));
+        let code = desk.machine.conclusion().and_then(|end| end.reason_code);
+        assert_eq!(code, (!waits).then_some(ReasonCode::RetryAfterExceedsDeadline));
+    }
+}
+
+#[test]
 fn inv_exe_2_whatever_hangs_the_report_comes() {
     let policy = checked(keyed());
     let steps = [Input::Admit(RUN), Input::LookedUp(Lookup::Fresh), Input::Granted(None), STARTED];
