@@ -1,2 +1,50 @@
-//! Placeholder.
-fn main() {}
+//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`.
+//!
+//! Needs a Rust toolchain and nothing else.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to people")]
+
+mod checks;
+mod examples;
+mod reports;
+mod steps;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test                           everything that must hold: format, lints, no_std, tests, docs
+  demo                           build failstop and watch decisions being executed
+  example ops-automation|http    one of the demo's two parts
+  bench [calls|memory|redaction|run]...
+                                 measure, each figure beside its peer
+  help                           this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let succeeded = match words.as_slice() {
+        ["test"] => checks::run(),
+        ["demo"] => examples::demo(),
+        ["example", "ops-automation"] => examples::ops_automation(),
+        ["example", "http"] => examples::http(),
+        ["bench", sections @ ..] => bench(sections),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            true
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn bench(sections: &[&str]) -> bool {
+    let mut command = workspace::cargo(&["run", "--release", "-p", "bench", "--"]);
+    steps::succeeds(command.args(sections))
+}

@@ -1,0 +1,50 @@
+//! Everything that must hold before a change is done.
+
+use std::process::Command;
+
+use crate::{steps::Steps, workspace::cargo};
+
+const NO_STD_CRATES: [&str; 4] = ["-p", "decision-schema", "-p", "execution-orchestration-core"];
+
+/// A target without an operating system: what builds there cannot use `std`, nor can anything it depends on.
+const BARE_METAL: &str = "thumbv7em-none-eabi";
+
+/// Runs all checks, whatever the earlier ones say, and returns whether all succeeded.
+pub fn run() -> bool {
+    let mut steps = Steps::default();
+    steps.step("format", [cargo(&["fmt", "--all", "--check"])]);
+    steps.step(
+        "lints",
+        [cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])],
+    );
+    steps.step("cores without std", [no_std()]);
+    steps.step("tests", [cargo(&["test", "--workspace", "--locked", "--all-targets"])]);
+    steps.step("examples in docs", [cargo(&["test", "--workspace", "--locked", "--doc"])]);
+    steps.step("docs", [docs()]);
+    steps.sum_up()
+}
+
+fn no_std() -> Command {
+    let mut command = cargo(&["build", "--locked", "--no-default-features"]);
+    command.args(NO_STD_CRATES);
+    if has_bare_metal() {
+        command.args(["--target", BARE_METAL]);
+    } else {
+        println!("target {BARE_METAL} is not installed: `#![no_std]` alone is the referee");
+    }
+    command
+}
+
+fn has_bare_metal() -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let libdir = Command::new(rustc).args(["--print", "target-libdir", "--target", BARE_METAL]).output().ok();
+    libdir
+        .and_then(|output| String::from_utf8(output.stdout).ok())
+        .is_some_and(|libdir| std::path::Path::new(libdir.trim()).is_dir())
+}
+
+fn docs() -> Command {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
