@@ -58,13 +58,15 @@ pub enum Profile {
 pub struct Redactor {
     profile: Profile,
     keep: Vec<String>,
+    standing: RegisteredSecrets,
     registered: RegisteredSecrets,
 }
 
 impl Redactor {
     /// A redactor of this profile, with no exceptions and no registered secrets.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile, keep: Vec::new(), registered: RegisteredSecrets::NONE }
+        let (standing, registered) = (RegisteredSecrets::NONE, RegisteredSecrets::NONE);
+        Self { profile, keep: Vec::new(), standing, registered }
     }
 
     /// This redactor, for which the names in `keep` do not speak of secrets. Names are compared whole, in any case.
@@ -73,6 +75,13 @@ impl Redactor {
     pub fn with_keep<S: AsRef<str>>(mut self, keep: impl IntoIterator<Item = S>) -> Self {
         self.keep.extend(keep.into_iter().map(|name| name.as_ref().to_lowercase()));
         self
+    }
+
+    /// This redactor, which also redacts `standing` wherever it stands, in every scope: what configuration knows to be
+    /// secret. Replaces what stood before.
+    #[must_use]
+    pub fn with_standing(self, standing: RegisteredSecrets) -> Self {
+        Self { standing, ..self }
     }
 
     /// This redactor, which also redacts `registered` wherever it stands. Replaces what was registered before.
@@ -121,7 +130,7 @@ impl Redactor {
 
     /// Whether texts need to be looked at at all.
     fn reads_texts(&self) -> bool {
-        self.profile == Profile::Strict || !self.registered.is_empty()
+        self.profile == Profile::Strict || !self.registered.is_empty() || !self.standing.is_empty()
     }
 
     /// The redacted text, if anything in `text` must go. What one pass takes out can lay bare a boundary that makes
@@ -139,6 +148,7 @@ impl Redactor {
 
     fn spans_in(&self, text: &str) -> Spans {
         let mut spans = Spans::default();
+        self.standing.find(text, &mut spans);
         self.registered.find(text, &mut spans);
         if self.profile == Profile::Strict {
             patterns::find(text, &mut spans);
@@ -152,6 +162,7 @@ impl fmt::Debug for Redactor {
         f.debug_struct("Redactor")
             .field("profile", &self.profile)
             .field("keep", &self.keep)
+            .field("standing", &self.standing)
             .field("registered", &self.registered)
             .finish()
     }
