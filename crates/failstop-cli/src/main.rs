@@ -1,2 +1,27 @@
-//! Placeholder.
-fn main() {}
+//! The command line of failstop: executes approved decisions and prints one report a line.
+//!
+//! `commands/` has one file per command; `config/` reads the configuration; `input/` reads lines; `running/` is the
+//! loop of `failstop run`. Data goes to standard output, everything said to people to standard error.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod exit;
+mod input;
+mod pages;
+mod running;
+mod stderr;
+
+use std::{panic::catch_unwind, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::{cli::Cli, exit::Exit};
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| stderr::say_where(panic.location())));
+    let exit = catch_unwind(|| commands::dispatch(Cli::parse())).unwrap_or(Ok(Exit::OurFault));
+    exit.unwrap_or_else(|failure| failure.say()).into()
+}

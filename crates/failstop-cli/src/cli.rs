@@ -1,0 +1,48 @@
+//! The commands and what they take. Help, completions and man pages are made from this.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    check::CheckArgs, completions::CompletionsArgs, explain::ExplainArgs, man::ManArgs, plan::PlanArgs,
+    redact::RedactArgs, run::RunArgs,
+};
+
+/// Executes approved decisions: bounded, deterministic, fail-closed, at most once, and stoppable.
+#[derive(Debug, Parser)]
+#[command(name = "failstop", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every decision ended success or skipped
+  1  some were denied, failed or unknown, or lines were bad or left unread
+  2  usage or configuration
+  3  our fault: reports that could not be written, a bug
+
+Examples:
+  failstop check
+  failstop run decisions.jsonl > reports.jsonl
+  failstop explain gate_stopped";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Execute decisions (JSON Lines) and print one report a line.
+    Run(RunArgs),
+    /// Print the deterministic plans; execute nothing.
+    Plan(PlanArgs),
+    /// Validate the configuration and print what is in force.
+    Check(CheckArgs),
+    /// Print JSON without its secrets.
+    Redact(RedactArgs),
+    /// Say what a code of a report or an error means, and what to do.
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the man page, or write one for each command.
+    Man(ManArgs),
+}

@@ -1,0 +1,38 @@
+//! One file per command.
+
+pub mod check;
+pub mod completions;
+pub mod explain;
+pub mod man;
+pub mod plan;
+pub mod redact;
+pub mod run;
+
+use std::io::{self, Write as _};
+
+use crate::{
+    cli::{Cli, Command},
+    exit::{Exit, Failure},
+};
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Why it could not be begun, or was broken off.
+pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Plan(args) => plan::plan(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Redact(args) => redact::redact(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
+    }
+}
+
+/// Prints `text` on standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|_| Failure::OutputClosed)
+}

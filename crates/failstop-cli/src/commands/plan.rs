@@ -1,0 +1,103 @@
+//! `failstop plan`: prints plans and executes nothing.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufWriter, Write as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+use failstop::{
+    Engine,
+    core::{
+        idempotency::{Digest, resolve_key},
+        model::{Conclusion, ExecutionReport, ReasonCode},
+        report::ReportStyle,
+    },
+};
+
+use crate::{
+    config::Config,
+    exit::{Exit, Failure},
+    input::{self, Chunks, Lines},
+    running::intake::{Refusal, Submission, parse},
+    stderr,
+};
+
+/// What `failstop plan` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  failstop plan decisions.jsonl
+  failstop plan decisions.jsonl | jq -r .plan_digest")]
+pub struct PlanArgs {
+    /// Decisions, one JSON object a line; - is standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// The configuration; default failstop.toml, if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Prints one object a line: `{"line", "plan_digest", "plan"}`, where the digest is that of the text of `plan`. A line
+/// that would be refused has its report in that place.
+///
+/// # Errors
+/// Where the configuration is wrong or standard output is closed.
+pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
+    let engine = Config::load(args.config.as_deref())?.engine()?;
+    let mut chunks = Chunks::new(input::open(&args.file)?.source);
+    let mut lines = Lines::default();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut text, mut exit) = (String::new(), Exit::Done);
+    while let Some(chunk) = chunks.next().map_err(|_| input::unreadable())? {
+        lines.refill(chunk);
+        while let Some(line) = lines.next() {
+            text.clear();
+            if let Err(message) = plan_line(&engine, parse(line.number, line.bytes), line.number, &mut text) {
+                stderr::say(&message);
+                exit = Exit::NotAllDone;
+            }
+            text.push('\n');
+            out.write_all(text.as_bytes()).map_err(|_| Failure::OutputClosed)?;
+        }
+        out.flush().map_err(|_| Failure::OutputClosed)?;
+    }
+    Ok(exit)
+}
+
+/// Appends the plan, or the report of a line that would be refused and what is to be said of it.
+fn plan_line(
+    engine: &Engine,
+    parsed: Result<Submission, Refusal>,
+    line: u64,
+    out: &mut String,
+) -> Result<(), String> {
+    let submission = parsed.map_err(|refusal| {
+        refusal.report(line).write_json(ReportStyle::default(), out);
+        refusal.message(line)
+    })?;
+    let request = submission.request();
+    let mut plan = engine.plan(&request);
+    let idempotency = engine.policy().idempotency();
+    if idempotency.enabled {
+        let key = resolve_key(None, request.idempotency_key, idempotency.key_generator, &request.identity());
+        let key = key.map_err(|fault| {
+            let code = ReasonCode::from_name(fault.code()).unwrap_or(ReasonCode::InputInvalid);
+            let report = failstop::invalid_input(
+                Some(line),
+                crate::clock::unix_ms(),
+                &decision_schema::InputFault::line_too_long(),
+            );
+            let action = Some(request.decision.action);
+            let report = ExecutionReport { action, conclusion: Conclusion::refused(code), ..report };
+            report.write_json(ReportStyle::default(), out);
+            format!("line {line}: {fault} ({code})")
+        })?;
+        plan.set_key(key);
+    }
+    let canonical = plan.to_canonical_json();
+    let digest = Digest::of(canonical.as_bytes());
+    // Writing into a string cannot fail.
+    let _ = write!(out, "{{\"line\":{line},\"plan_digest\":\"sha256:{digest}\",\"plan\":{canonical}}}");
+    Ok(())
+}

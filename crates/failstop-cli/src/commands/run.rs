@@ -1,0 +1,82 @@
+//! `failstop run`: executes decisions.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use failstop::core::report::ReportStyle;
+use tokio::runtime;
+
+use crate::{
+    clock::Stopwatch,
+    config::{Config, fault::InvalidConfig},
+    exit::{Exit, Failure},
+    input,
+    running::{RunOptions, Runner, telling},
+    stderr,
+};
+
+/// What `failstop run` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  failstop run decisions.jsonl > reports.jsonl
+  producer | failstop run --ordered | jq .status
+  echo '{\"decision\": {\"action\": \"HOLD\"}, \"run_id\": \"demo\", \"step\": 1}' | failstop run")]
+pub struct RunArgs {
+    /// Decisions, one JSON object a line; - is standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// The configuration; default failstop.toml, if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print reports in the order of the lines, not as executions end.
+    #[arg(long)]
+    ordered: bool,
+    /// Effects at once, in place of policy.max_concurrency.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    max_concurrency: Option<u32>,
+    /// Show no progress on a terminal.
+    #[arg(long)]
+    no_progress: bool,
+}
+
+/// Runs to the end of the input, or to a signal.
+///
+/// # Errors
+/// Where it cannot be begun, or standard output is closed.
+pub fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let config = configuration(&args)?;
+    let input = input::open(&args.file)?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|_| Failure::Machine("no runtime to be had"))?;
+    let engine = config.engine()?;
+    if config.policy.idempotency().enabled {
+        stderr::say("ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects");
+    }
+    let options = RunOptions {
+        ordered: args.ordered,
+        style: ReportStyle { extended_trace: config.settings.flag("trace.extended") },
+        bar: telling::bar(!args.no_progress),
+    };
+    let watch = Stopwatch::start();
+    let ended = runtime.block_on(async {
+        let runner = Runner::new(engine, input, options);
+        runner.map_err(|_| Failure::Machine("no thread or signal handler to be had"))?.run().await
+    });
+    // Whatever was abandoned may never end.
+    runtime.shutdown_background();
+    let run = ended?;
+    if telling::is_watched() {
+        stderr::say(&run.tally.summary(watch.elapsed()));
+    }
+    Ok(run.exit)
+}
+
+fn configuration(args: &RunArgs) -> Result<Config, InvalidConfig> {
+    let config = Config::load(args.config.as_deref())?;
+    match args.max_concurrency {
+        Some(max_concurrency) => config.with_max_concurrency(max_concurrency),
+        None => Ok(config),
+    }
+}

@@ -1,0 +1,124 @@
+//! The pages of `docs/errors/`, one per code, carried in the binary.
+
+/// Makes the table of pages from their codes.
+macro_rules! pages {
+    ($($code:literal),* $(,)?) => {
+        /// Every code and its page.
+        pub const PAGES: &[(&str, &str)] =
+            &[$(($code, include_str!(concat!("../../../docs/errors/", $code, ".md")))),*];
+    };
+}
+
+pages! {
+    "cancelled",
+    "config_gate_unwatchable",
+    "config_ledger_missing",
+    "config_ledger_unsupported",
+    "config_missing_key",
+    "config_retries_unknown_effects",
+    "config_syntax",
+    "config_unfit_key",
+    "config_unknown_key",
+    "config_unknown_variable",
+    "config_unreadable",
+    "config_wrong_value",
+    "cooldown_active",
+    "deadline_exceeded",
+    "execution_exception",
+    "executor_failed",
+    "executor_stuck",
+    "gate_stale",
+    "gate_stopped",
+    "gate_unreadable",
+    "http_connect_timeout_out_of_range",
+    "http_extra_roots_invalid",
+    "http_header_name_invalid",
+    "http_header_value_invalid",
+    "http_method_invalid",
+    "http_status_out_of_range",
+    "http_url_credentials",
+    "http_url_invalid",
+    "http_url_placeholder",
+    "idempotency_in_progress",
+    "idempotency_key_conflict",
+    "idempotency_key_expired",
+    "idempotency_key_missing",
+    "idempotency_key_reused",
+    "in_doubt",
+    "input_invalid",
+    "input_unreadable",
+    "json_byte_order_mark",
+    "json_control_character",
+    "json_duplicate_key",
+    "json_expected_colon",
+    "json_expected_comma_or_close",
+    "json_expected_key",
+    "json_expected_value",
+    "json_float_out_of_range",
+    "json_integer_out_of_range",
+    "json_invalid_escape",
+    "json_invalid_number",
+    "json_invalid_utf8",
+    "json_leading_zero",
+    "json_lone_surrogate",
+    "json_not_finite",
+    "json_too_deep",
+    "json_too_long",
+    "json_trailing_comma",
+    "json_trailing_data",
+    "json_unexpected_end",
+    "ledger_unavailable",
+    "no_executor",
+    "not_allowed",
+    "output_closed",
+    "policy_needs_engine",
+    "policy_out_of_range",
+    "proposal_unsupported",
+    "rate_limited",
+    "rejected",
+    "retry_after_exceeds_deadline",
+    "schema_bad_label",
+    "schema_missing_field",
+    "schema_no_payload",
+    "schema_out_of_range",
+    "schema_two_payloads",
+    "schema_unknown_action",
+    "schema_unknown_field",
+    "schema_wrong_type",
+    "stopped_in_flight",
+    "timeout",
+    "total_timeout",
+    "unknown_outcome",
+}
+
+/// The page of `code`.
+pub fn page(code: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(known, _)| *known == code).map(|(_, page)| *page)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_page_and_no_other() {
+        let directory = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors")).unwrap();
+        let files: BTreeSet<String> =
+            directory.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let table: BTreeSet<String> = PAGES.iter().map(|(code, _)| format!("{code}.md")).collect();
+        assert_eq!(files, table);
+        assert_eq!(table.len(), PAGES.len());
+    }
+
+    #[test]
+    fn every_page_names_its_code_and_says_what_to_do() {
+        for (code, page) in PAGES {
+            assert!(page.starts_with(&format!("# `{code}`\n")), "{code}");
+            for part in ["**What it means.**", "**What happened to the world.**", "**What to do.**"] {
+                assert!(page.contains(part), "{code} lacks {part}");
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `failstop run`: lines in, executions, reports out. Read [`Runner`] first: one loop that owns everything.
+//!
+//! A thread reads, a thread writes, and this loop never waits for either, so that timers, the gate and signals are
+//! always served. An execution that is done at its first poll costs no task.
+
+pub mod intake;
+mod order;
+pub mod refused;
+mod runner;
+mod signals;
+mod sink;
+mod tally;
+pub mod telling;
+
+pub use runner::{RunOptions, Runner};

@@ -1,0 +1,362 @@
+//! The loop of `failstop run`.
+
+use std::{future::poll_fn, io, pin::Pin, task::Poll, time::Duration};
+
+use failstop::{
+    Engine,
+    core::{
+        model::ExecutionReport,
+        report::ReportStyle,
+        stop::{Level, Scope},
+    },
+};
+use indicatif::ProgressBar;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::{Sleep, sleep},
+};
+
+use super::{
+    intake::{Fed, Submission, feed, parse},
+    order::Order,
+    signals::Signals,
+    sink::Sink,
+    tally::Tally,
+    telling::Hints,
+};
+use crate::{
+    exit::{Exit, Failure},
+    input::{Input, Lines},
+    stderr,
+};
+
+/// How long the rest of a file may take to be counted after a signal.
+const COUNTING: Duration = Duration::from_millis(500);
+
+/// How a run is made.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Whether reports come in the order of lines.
+    pub ordered: bool,
+    /// How much a report says.
+    pub style: ReportStyle,
+    /// What shows how far it is.
+    pub bar: ProgressBar,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Run {
+    /// What was counted.
+    pub tally: Tally,
+    /// What to exit with.
+    pub exit: Exit,
+}
+
+/// Everything one run has.
+pub struct Runner {
+    engine: Engine,
+    style: ReportStyle,
+    bar: ProgressBar,
+    max_concurrency: usize,
+    lines: Lines,
+    input: mpsc::Receiver<Fed>,
+    /// Whether the rest of the input can be counted.
+    is_file: bool,
+    stage: Stage,
+    /// The place of the next execution.
+    place: u64,
+    in_flight: JoinSet<(u64, ExecutionReport)>,
+    order: Option<Order>,
+    sink: Sink,
+    signals: Signals,
+    tally: Tally,
+    hints: Hints,
+    unread: Unread,
+    is_output_closed: bool,
+    has_bug: bool,
+}
+
+/// How far a run is.
+enum Stage {
+    /// Lines are read.
+    Reading,
+    /// All lines are read.
+    Ended,
+    /// A signal came: no more lines are read, what runs may end until the alarm.
+    Draining(Pin<Box<Sleep>>),
+    /// What runs has been told to stop.
+    Stopping,
+    /// Standard output is closed: no more lines are read, what runs may end.
+    Deaf,
+}
+
+/// What will not be read.
+#[derive(Debug, Default)]
+struct Unread {
+    lines: u64,
+    /// Whether more may follow.
+    is_partial: bool,
+    has_broken: bool,
+}
+
+/// What the loop woke up for.
+enum Event {
+    Signal,
+    Alarm,
+    Finished(Option<Result<(u64, ExecutionReport), JoinError>>),
+    Fed(Option<Fed>),
+    Written(bool),
+}
+
+impl Runner {
+    /// A run of `input` through `engine`. To be made within the runtime.
+    ///
+    /// # Errors
+    /// Where threads or signals are not to be had.
+    pub fn new(engine: Engine, input: Input, options: RunOptions) -> io::Result<Self> {
+        let max_concurrency = usize::try_from(engine.policy().max_concurrency()).unwrap_or(usize::MAX);
+        let is_file = input.is_file;
+        Ok(Self {
+            style: options.style,
+            max_concurrency,
+            lines: Lines::default(),
+            input: feed(input)?,
+            is_file,
+            stage: Stage::Reading,
+            place: 0,
+            in_flight: JoinSet::new(),
+            order: options.ordered.then(|| Order::new(max_concurrency)),
+            sink: Sink::new(options.bar.clone())?,
+            bar: options.bar,
+            signals: Signals::new()?,
+            tally: Tally::default(),
+            hints: Hints::default(),
+            unread: Unread::default(),
+            is_output_closed: false,
+            has_bug: false,
+            engine,
+        })
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// Where standard output was closed.
+    pub async fn run(mut self) -> Result<Run, Failure> {
+        loop {
+            self.admit().await;
+            if self.is_over() {
+                break;
+            }
+            match self.wait().await {
+                Event::Signal => self.escalate(),
+                Event::Alarm => self.stop(),
+                Event::Finished(ended) => self.finish(ended),
+                Event::Fed(fed) => self.take_in(fed).await,
+                Event::Written(is_open) => self.note_output(is_open),
+            }
+        }
+        self.count_unread().await;
+        self.close().await
+    }
+
+    /// Begins as many executions as may begin now.
+    async fn admit(&mut self) {
+        while matches!(self.stage, Stage::Reading | Stage::Ended) && self.has_room() {
+            let Some(line) = self.lines.next() else { break };
+            let number = line.number;
+            match parse(number, line.bytes) {
+                Ok(submission) => self.begin(submission).await,
+                Err(refusal) => {
+                    self.tally.bad_lines += 1;
+                    self.sink.note(&refusal.message(number));
+                    let place = self.next_place();
+                    self.report(place, &refusal.report(number));
+                }
+            }
+            if !self.sink.has_room() {
+                self.sink.try_pass_on();
+            }
+        }
+        self.bar.set_position(self.tally.total());
+    }
+
+    fn has_room(&self) -> bool {
+        self.in_flight.len() < self.max_concurrency
+            && self.sink.has_room()
+            && self.order.as_ref().is_none_or(|order| order.has_room(self.place))
+    }
+
+    fn next_place(&mut self) -> u64 {
+        self.place += 1;
+        self.place - 1
+    }
+
+    /// Begins one execution, and gives it a task of its own only if it has to wait for something.
+    async fn begin(&mut self, submission: Submission) {
+        let place = self.next_place();
+        let mut execution = Box::pin(execute(self.engine.clone(), submission));
+        match poll_fn(|cx| Poll::Ready(execution.as_mut().poll(cx))).await {
+            Poll::Ready(report) => self.report(place, &report),
+            Poll::Pending => {
+                self.in_flight.spawn(async move { (place, execution.await) });
+            }
+        }
+    }
+
+    fn report(&mut self, place: u64, report: &ExecutionReport) {
+        self.tally.count(report);
+        if let Some(hint) = self.hints.on(report) {
+            self.sink.note(hint);
+        }
+        let style = self.style;
+        let write = |out: &mut String| {
+            report.write_json(style, out);
+            out.push('\n');
+        };
+        match &mut self.order {
+            Some(order) => order.put(place, self.sink.reports(), write),
+            None => write(self.sink.reports()),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.in_flight.is_empty()
+            && match self.stage {
+                Stage::Reading => false,
+                Stage::Ended => self.lines.is_used_up(),
+                Stage::Draining(_) | Stage::Stopping | Stage::Deaf => true,
+            }
+    }
+
+    /// Waits for whatever comes first. What is written is handed over only when no line is ready, so that those who
+    /// watch see reports at once, and those who pour lines in do not pay for it.
+    async fn wait(&mut self) -> Event {
+        let wants_lines = matches!(self.stage, Stage::Reading) && self.lines.is_used_up() && self.has_room();
+        let Self { signals, stage, in_flight, input, sink, is_output_closed, .. } = self;
+        let may_write = sink.has_text() && !*is_output_closed;
+        tokio::select! {
+            biased;
+            () = signals.next() => Event::Signal,
+            () = alarm(stage) => Event::Alarm,
+            ended = in_flight.join_next(), if !in_flight.is_empty() => Event::Finished(ended),
+            fed = input.recv(), if wants_lines => Event::Fed(fed),
+            is_open = sink.pass_on(), if may_write => Event::Written(is_open),
+        }
+    }
+
+    async fn take_in(&mut self, fed: Option<Fed>) {
+        match fed {
+            Some(Fed::Chunk(chunk)) => {
+                self.lines.refill(chunk);
+                // Work that never waits would keep the runtime from its timers and signals.
+                tokio::task::yield_now().await;
+            }
+            Some(Fed::Broken(errno)) => {
+                self.unread = Unread { has_broken: true, ..Unread::default() };
+                self.sink.note(&format!("the input cannot be read on (os error {errno}) (input_unreadable)"));
+                self.stage = Stage::Ended;
+            }
+            None => self.stage = Stage::Ended,
+        }
+    }
+
+    fn finish(&mut self, ended: Option<Result<(u64, ExecutionReport), JoinError>>) {
+        match ended {
+            Some(Ok((place, report))) => self.report(place, &report),
+            Some(Err(_)) => self.has_bug = true,
+            None => {}
+        }
+    }
+
+    /// The first signal drains, the second halts.
+    fn escalate(&mut self) {
+        let gate = self.engine.gate();
+        match self.stage {
+            Stage::Reading | Stage::Ended | Stage::Deaf => {
+                gate.engage(Scope::Global, Level::Drain, "signal");
+                let grace = Duration::from_millis(self.engine.policy().timeout().grace_ms);
+                self.stage = Stage::Draining(Box::pin(sleep(grace)));
+                self.sink.note("signal: reading no more lines; a second one kills what runs");
+            }
+            Stage::Draining(_) | Stage::Stopping => {
+                gate.engage(Scope::Global, Level::Halt, "second signal");
+                self.stage = Stage::Stopping;
+            }
+        }
+    }
+
+    /// The grace after the first signal is over.
+    fn stop(&mut self) {
+        self.engine.gate().engage(Scope::Global, Level::Stop, "signal");
+        self.stage = Stage::Stopping;
+    }
+
+    fn note_output(&mut self, is_open: bool) {
+        if !is_open && !self.is_output_closed {
+            self.is_output_closed = true;
+            self.sink.reports().clear();
+            if matches!(self.stage, Stage::Reading | Stage::Ended) {
+                self.stage = Stage::Deaf;
+            }
+        }
+    }
+
+    /// Counts what is left of the input after a signal: all of a file, what is at hand of anything else.
+    async fn count_unread(&mut self) {
+        if matches!(self.stage, Stage::Ended) {
+            return;
+        }
+        self.unread.lines += self.lines.count_rest();
+        let counted = tokio::time::timeout(if self.is_file { COUNTING } else { Duration::ZERO }, async {
+            while let Some(Fed::Chunk(chunk)) = self.input.recv().await {
+                self.lines.refill(chunk);
+                self.unread.lines += self.lines.count_rest();
+            }
+        });
+        self.unread.is_partial = counted.await.is_err();
+    }
+
+    async fn close(self) -> Result<Run, Failure> {
+        let Self { sink, mut signals, tally, unread, has_bug, stage, bar, is_output_closed, .. } = self;
+        let is_written = tokio::select! {
+            is_written = sink.close() => is_written,
+            // Whoever asks again does not want to wait for a reader that does not read.
+            () = signals.next() => false,
+        };
+        bar.finish_and_clear();
+        if !matches!(stage, Stage::Ended) {
+            stderr::say(&format!("stopped: {unread} left unread"));
+        }
+        if !is_written || is_output_closed {
+            return Err(Failure::OutputClosed);
+        }
+        let is_done = tally.is_all_done() && unread.lines == 0 && !unread.is_partial && !unread.has_broken;
+        let exit = match (has_bug, is_done) {
+            (true, _) => Exit::OurFault,
+            (false, true) => Exit::Done,
+            (false, false) => Exit::NotAllDone,
+        };
+        Ok(Run { tally, exit })
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at_least = if self.is_partial { "at least " } else { "" };
+        write!(f, "{at_least}{} lines", self.lines)
+    }
+}
+
+async fn alarm(stage: &mut Stage) {
+    match stage {
+        Stage::Draining(sleep) => sleep.as_mut().await,
+        _ => std::future::pending().await,
+    }
+}
+
+async fn execute(engine: Engine, submission: Submission) -> ExecutionReport {
+    engine.execute(&submission.request()).await
+}
