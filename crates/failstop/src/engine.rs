@@ -1,6 +1,9 @@
 //! The engine: what executions share. Gate, slots, rate limits, cooldowns, keys, ledger and executors.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    pin::pin,
+    sync::{Arc, LazyLock},
+};
 
 use decision_schema::{Action, FinalDecision, Object};
 use execution_orchestration_core::{
@@ -19,7 +22,7 @@ use crate::{
     keys::Keys,
     ledger::Ledger,
     limits::{Cooldowns, RateLimiter, Slots},
-    request::Request,
+    request::{Cancellation, Request},
 };
 
 /// Executes decisions under one policy, with the state that executions share. Clones share it too.
@@ -190,12 +193,18 @@ impl Engine {
     /// doubt.
     pub async fn execute(&self, request: &Request<'_>) -> ExecutionReport {
         let executor = self.shared.executors.of(request.decision.action);
-        driver::drive(&self.house(), request, executor).await
+        pin!(driver::drive(&self.house(), request, executor)).await
     }
 
     /// Executes one decision with this executor.
     pub async fn execute_with<E: Executor>(&self, request: &Request<'_>, executor: &E) -> ExecutionReport {
-        driver::drive(&self.house(), request, Some(executor)).await
+        pin!(driver::drive(&self.house(), request, Some(executor))).await
+    }
+
+    /// Cancels every execution whose request carries `cancellation`: what waits ends now, what runs is told to stop.
+    pub fn cancel(&self, cancellation: &Cancellation) {
+        cancellation.cancel();
+        self.shared.gate.stir();
     }
 
     /// The plan for one decision, without executing anything.
@@ -333,5 +342,5 @@ pub async fn execute<E: Executor>(
         guards: None,
         plan_digests: false,
     };
-    driver::drive(&house, &Request::new(decision, context), Some(executor)).await
+    pin!(driver::drive(&house, &Request::new(decision, context), Some(executor))).await
 }

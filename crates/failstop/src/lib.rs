@@ -24,4 +24,4 @@ mod request;
 pub use engine::{BuildError, Engine, EngineBuilder, execute};
 pub use execution_orchestration_core as core;
 pub use reporting::invalid_input;
-pub use request::Request;
+pub use request::{Cancellation, Request};

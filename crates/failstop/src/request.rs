@@ -1,5 +1,7 @@
 //! What is asked of the engine: a decision and all that came with it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use decision_schema::{FinalDecision, Object};
 use execution_orchestration_core::idempotency::Identity;
 
@@ -24,6 +26,30 @@ pub struct Request<'a> {
     pub packet: Option<&'a Object>,
     /// The line of the input, from 1.
     pub line: Option<u64>,
+    /// The caller's string to this execution; see [`crate::Engine::cancel`].
+    pub cancellation: Option<&'a Cancellation>,
+}
+
+/// Lets a caller cancel one execution or several.
+#[derive(Debug, Default)]
+pub struct Cancellation {
+    cancelled: AtomicBool,
+}
+
+impl Cancellation {
+    /// A string that nobody has pulled.
+    pub const fn new() -> Self {
+        Self { cancelled: AtomicBool::new(false) }
+    }
+
+    /// Whether it was pulled.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
 }
 
 impl<'a> Request<'a> {
@@ -39,6 +65,7 @@ impl<'a> Request<'a> {
             idempotency_key: None,
             packet: None,
             line: None,
+            cancellation: None,
         }
     }
 

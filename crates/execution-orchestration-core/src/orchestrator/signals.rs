@@ -267,9 +267,10 @@ impl Outputs {
         self.tail += 1;
     }
 
-    /// Whether there is nothing to do.
-    pub const fn is_empty(&self) -> bool {
-        self.head == self.tail
+    /// How many things there are to do; notes are none.
+    pub fn orders(&self) -> usize {
+        let queued = &self.queue[usize::from(self.head)..usize::from(self.tail)];
+        queued.iter().filter(|output| !matches!(output, Some(Output::Note(_)))).count()
     }
 
     /// The next thing to do.

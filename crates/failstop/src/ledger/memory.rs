@@ -139,6 +139,11 @@ impl Ledger for MemoryLedger {
         Box::pin(async move { Ok(self.state.lock().know(claim)) })
     }
 
+    fn freed<'a>(&'a self, _key: &'a str) -> LedgerFuture<'a, ()> {
+        // Nobody else has this memory, so nothing in it is ever in progress elsewhere.
+        Box::pin(std::future::ready(()))
+    }
+
     fn start<'a>(
         &'a self,
         start: Start<'a>,

@@ -109,6 +109,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// doubt, or resumable where the class allows.
     fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>>;
 
+    /// Resolves when a key that [`Ledger::look_up`] found in progress elsewhere may have been let go of.
+    fn freed<'a>(&'a self, key: &'a str) -> LedgerFuture<'a, ()>;
+
     /// In one step: reads the gate, and makes STARTED durable if it is open. The executor is entered after this
     /// returns, and only then.
     fn start<'a>(

@@ -4,6 +4,9 @@
 //! Whatever is waited for, three things end the wait: it happens, the gate changes, or the machine's moment comes. No
 //! timer is armed before the thing itself has been polled once, so that work that is done at once costs no timer.
 
+mod permits;
+mod waiting;
+
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,11 +16,8 @@ use std::{
 
 use execution_orchestration_core::{
     idempotency::{fingerprint, resolve_key},
-    model::{ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped, WaitReason},
-    orchestrator::{
-        Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, PermitRefusal, Phase,
-        StartRefusal,
-    },
+    model::{ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped},
+    orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
     time::Timestamp,
 };
 use tracing::Instrument as _;
@@ -30,7 +30,7 @@ use crate::{
     ledger::{self, Claim, Known, Ledger, NotStarted},
     limits::Slot,
     reporting::{self, Vetting},
-    request::Request,
+    request::{Cancellation, Request},
 };
 
 /// Carries one execution from admission to its report.
@@ -49,6 +49,7 @@ pub(crate) async fn drive<E: Executor>(
     if span.is_disabled() { execution.await } else { execution.instrument(span).await }
 }
 
+/// What only some executions wait for is boxed, so that the others stay small.
 async fn carry_through<E: Executor>(
     house: &House<'_>,
     request: &Request<'_>,
@@ -58,15 +59,18 @@ async fn carry_through<E: Executor>(
     drive.admit(executor.is_some());
     loop {
         match drive.out.next() {
-            Some(Output::Done) => break drive.into_report(),
+            Some(Output::Done) => break drive.finish(),
             Some(Output::Start { attempt }) => {
                 if let Some(executor) = executor {
-                    drive.attempt(attempt, executor).await;
+                    pin!(drive.attempt(attempt, executor)).await;
                 }
             }
-            Some(Output::AskPermits) => drive.ask_permits().await,
+            Some(Output::AskPermits) => {
+                if !drive.try_permits() {
+                    Box::pin(drive.wait_for_permits()).await;
+                }
+            }
             Some(Output::Release) => drive.slot = None,
-            // What only a ledger needs is boxed, so that executions without one stay small.
             Some(Output::LookUp) => Box::pin(drive.look_up()).await,
             Some(Output::AwaitKey) => Box::pin(drive.await_key()).await,
             Some(Output::Record { attempt, state }) => Box::pin(drive.record(attempt, state)).await,
@@ -91,6 +95,7 @@ struct Drive<'a> {
     /// The stored report, where the key's execution is over.
     stored: Option<Box<ExecutionReport>>,
     output: Option<decision_schema::Value>,
+    is_cancelled: bool,
 }
 
 impl<'a> Drive<'a> {
@@ -109,6 +114,7 @@ impl<'a> Drive<'a> {
             fence: 0,
             stored: None,
             output: None,
+            is_cancelled: false,
         }
     }
 
@@ -203,39 +209,33 @@ impl<'a> Drive<'a> {
     }
 
     async fn await_key(&mut self) {
-        let (Some(guards), Some(key)) = (self.house.guards, self.machine.plan().key().map(str::to_owned))
-        else {
+        let guards = self.house.guards.and_then(|guards| Some((guards.keys, guards.ledger?)));
+        let (Some((keys, ledger)), Some(key)) = (guards, self.machine.plan().key().map(str::to_owned)) else {
             return self.handle(Input::KeyFreed);
         };
-        if self.wait_for(pin!(guards.keys.freed(&key))).await.is_some() {
+        // Where this execution holds the key in this process, it is another process that must let go.
+        let is_held_here = self.key.is_some();
+        let freed = async { if is_held_here { ledger.freed(&key).await } else { keys.freed(&key).await } };
+        if self.wait_for(pin!(freed)).await.is_some() {
             self.handle(Input::KeyFreed);
         }
     }
 
-    async fn ask_permits(&mut self) {
-        let permits = match try_permits(self.house, self.request, self.now, self.slot.is_some()) {
-            Some(slot) => Some(Ok((slot, None))),
-            None => self.wait_for(pin!(get_permits(self.house, self.request, self.slot.is_some()))).await,
-        };
-        match permits {
-            Some(Ok((slot, waited_for))) => {
-                self.slot = slot.or(self.slot.take());
-                self.handle(Input::Granted(waited_for));
+    /// The start step: the gate, and STARTED where a ledger guards the key, in one. `None` where the machine gave it up.
+    async fn start(&mut self, attempt: u32) -> Option<Result<u64, StartRefusal>> {
+        match (self.ledger(), &self.key) {
+            (Some(ledger), Some(key)) => {
+                let key = key.name();
+                Box::pin(self.start_recorded(ledger, &key, attempt)).await
             }
-            Some(Err(refusal)) => self.handle(Input::NotGranted(refusal)),
-            None => {}
+            _ => Some(self.start_unrecorded()),
         }
     }
 
-    /// The start step: the gate, and STARTED where a ledger guards the key, in one.
-    async fn start(&mut self, attempt: u32) -> Option<Result<u64, StartRefusal>> {
-        if let (Some(ledger), Some(key)) = (self.ledger(), &self.key) {
-            let key = key.name();
-            return Box::pin(self.start_recorded(ledger, &key, attempt)).await;
-        }
+    fn start_unrecorded(&self) -> Result<u64, StartRefusal> {
         let verdict = self.house.verdict(self.request);
-        let barred = verdict.bars_start(self.machine.attempts().is_empty());
-        Some(if barred { Err(StartRefusal::Gate(verdict)) } else { Ok(0) })
+        let is_new_work = self.machine.attempts().is_empty();
+        if verdict.bars_start(is_new_work) { Err(StartRefusal::Gate(verdict)) } else { Ok(0) }
     }
 
     async fn start_recorded(
@@ -264,7 +264,8 @@ impl<'a> Drive<'a> {
 
     /// Runs one attempt from its start step to its end.
     async fn attempt<E: Executor>(&mut self, number: u32, executor: &E) {
-        match self.start(number).await {
+        let started = pin!(self.start(number)).await;
+        match started {
             None => return,
             Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
             Some(Ok(fence)) => self.fence = fence,
@@ -277,7 +278,7 @@ impl<'a> Drive<'a> {
             let span = tracing::info_span!("attempt", number, fence = self.fence);
             let running = pin!(caught(span, || executor.run(attempt)));
             self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
-            self.see_through(running, &tenure.control).await
+            pin!(self.see_through(running, &tenure.control)).await
         };
         match end {
             End::Answered(answer) => {
@@ -371,52 +372,20 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Waits for `work`; `None` where the machine ordered something else before it was done.
-    async fn wait_for<F: Future>(&mut self, mut work: Pin<&mut F>) -> Option<F::Output> {
-        if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-            self.now = self.house.clock.now();
-            return Some(output);
-        }
-        let gate = self.house.gate;
-        loop {
-            let mut stirred = pin!(gate.stirred());
-            stirred.as_mut().enable();
-            self.now = self.house.clock.now();
-            self.look_at_gate();
-            if !self.out.is_empty() {
-                return None;
-            }
-            let wake = self.machine.poll_timeout();
-            let alarm = tokio::time::sleep_until(
-                self.house.clock.instant(wake.unwrap_or(Timestamp::from_nanos(u64::MAX))),
-            );
-            tokio::select! {
-                biased;
-                output = work.as_mut() => {
-                    self.now = self.house.clock.now();
-                    return Some(output);
-                }
-                () = stirred => {}
-                () = alarm, if wake.is_some() => {
-                    self.now = self.house.clock.now();
-                    self.handle(Input::Tick);
-                    if !self.out.is_empty() {
-                        return None;
-                    }
-                }
-            }
-        }
-    }
-
     /// Waits until the machine orders something.
     async fn wait_for_orders(&mut self) {
         let _: Option<()> = self.wait_for(pin!(std::future::pending())).await;
     }
 
+    /// Passes on a change of the gate, or the caller's cancel.
     fn look_at_gate(&mut self) {
         let verdict = self.house.verdict(self.request);
         if verdict != self.machine.verdict() {
             self.handle(Input::GateChanged(verdict));
+        }
+        if !self.is_cancelled && self.request.cancellation.is_some_and(Cancellation::is_cancelled) {
+            self.is_cancelled = true;
+            self.handle(Input::Cancel);
         }
     }
 
@@ -461,7 +430,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn into_report(mut self) -> ExecutionReport {
+    fn finish(&mut self) -> ExecutionReport {
         let attempts = self.machine.take_attempts();
         let mut report = match self.stored.take() {
             Some(stored) => reporting::replay(*stored, self.machine.conclusion()),
@@ -511,44 +480,6 @@ impl Drop for Tenure {
         }
         std::mem::take(&mut self.control).when_ended(move || drop((slot, key)));
     }
-}
-
-/// The permits, if nothing has to be waited for: `Some(None)` where the slot is kept or there are none.
-#[allow(clippy::option_option)] // the outer one is whether, the inner one what
-fn try_permits(
-    house: &House<'_>,
-    request: &Request<'_>,
-    now: Timestamp,
-    has_slot: bool,
-) -> Option<Option<Slot>> {
-    // The slot first: it can be given back, which a rate permit cannot.
-    let slot = match house.slots.filter(|_| !has_slot) {
-        Some(slots) => Some(slots.try_acquire()?),
-        None => None,
-    };
-    house.rate.is_none_or(|rate| rate.try_acquire(now, request.decision.action)).then_some(slot)
-}
-
-/// Passes every rate limit, then gets a slot unless one is kept.
-async fn get_permits(
-    house: &House<'_>,
-    request: &Request<'_>,
-    has_slot: bool,
-) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
-    let action = request.decision.action;
-    let mut waited_for = None;
-    if let Some(rate) = house.rate
-        && !rate.try_acquire(house.clock.now(), action)
-    {
-        rate.acquire(house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
-        waited_for = Some(WaitReason::RateLimit);
-    }
-    let Some(slots) = house.slots.filter(|_| !has_slot) else { return Ok((None, waited_for)) };
-    if let Some(slot) = slots.try_acquire() {
-        return Ok((Some(slot), waited_for));
-    }
-    let slot = slots.acquire().await.map_err(|_| PermitRefusal::ExecutorStuck)?;
-    Ok((Some(slot), waited_for.or(Some(WaitReason::Concurrency))))
 }
 
 /// Runs an executor's call and its future in `span`; a panic of either is an answer (INV-EXE-3).

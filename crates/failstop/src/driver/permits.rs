@@ -1,0 +1,78 @@
+//! Permits: every rate limit, then a slot. Nothing is held while waiting.
+
+use std::pin::pin;
+
+use execution_orchestration_core::{
+    model::WaitReason,
+    orchestrator::{Input, PermitRefusal},
+    time::Timestamp,
+};
+
+use super::Drive;
+use crate::{engine::House, limits::Slot, request::Request};
+
+impl Drive<'_> {
+    /// Gets the permits at once, if nothing has to be waited for.
+    pub(super) fn try_permits(&mut self) -> bool {
+        let permits = try_permits(self.house, self.request, self.now, self.slot.is_some());
+        if let Some(slot) = permits {
+            self.take_permits(slot, None);
+            return true;
+        }
+        false
+    }
+
+    pub(super) async fn wait_for_permits(&mut self) {
+        let permits = pin!(get_permits(self.house, self.request, self.slot.is_some()));
+        match self.wait_for(permits).await {
+            Some(Ok((slot, waited_for))) => self.take_permits(slot, waited_for),
+            Some(Err(refusal)) => self.handle(Input::NotGranted(refusal)),
+            None => {}
+        }
+    }
+
+    fn take_permits(&mut self, slot: Option<Slot>, waited_for: Option<WaitReason>) {
+        if slot.is_some() {
+            self.slot = slot;
+        }
+        self.handle(Input::Granted(waited_for));
+    }
+}
+
+/// The permits, if nothing has to be waited for: `Some(None)` where the slot is kept or there are none.
+#[allow(clippy::option_option)] // the outer one is whether, the inner one what
+fn try_permits(
+    house: &House<'_>,
+    request: &Request<'_>,
+    now: Timestamp,
+    has_slot: bool,
+) -> Option<Option<Slot>> {
+    // The slot first: it can be given back, which a rate permit cannot.
+    let slot = match house.slots.filter(|_| !has_slot) {
+        Some(slots) => Some(slots.try_acquire()?),
+        None => None,
+    };
+    house.rate.is_none_or(|rate| rate.try_acquire(now, request.decision.action)).then_some(slot)
+}
+
+/// Passes every rate limit, then gets a slot unless one is kept.
+async fn get_permits(
+    house: &House<'_>,
+    request: &Request<'_>,
+    has_slot: bool,
+) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
+    let action = request.decision.action;
+    let mut waited_for = None;
+    if let Some(rate) = house.rate
+        && !rate.try_acquire(house.clock.now(), action)
+    {
+        rate.acquire(house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
+        waited_for = Some(WaitReason::RateLimit);
+    }
+    let Some(slots) = house.slots.filter(|_| !has_slot) else { return Ok((None, waited_for)) };
+    if let Some(slot) = slots.try_acquire() {
+        return Ok((Some(slot), waited_for));
+    }
+    let slot = slots.acquire().await.map_err(|_| PermitRefusal::ExecutorStuck)?;
+    Ok((Some(slot), waited_for.or(Some(WaitReason::Concurrency))))
+}
