@@ -48,6 +48,6 @@ fn attempts(report: &Value) -> String {
 
 fn row([line, action, what, status, outcome, because, attempts, time]: [&str; 8]) -> String {
     format!(
-        "{line:>4}  {action:<6}  {what:<18}  {status:<7}  {outcome:<12}  {because:<40}  {time:>8}  {attempts}"
+        "{line:>4}  {action:<6}  {what:<23}  {status:<7}  {outcome:<12}  {because:<40}  {time:>8}  {attempts}"
     )
 }
