@@ -11,7 +11,7 @@ use crate::{
     config::{Config, fault::InvalidConfig},
     exit::{Exit, Failure},
     input,
-    running::{RunOptions, Runner, telling},
+    running::{RunOptions, Runner, execute, telling},
     stderr,
 };
 
@@ -61,7 +61,7 @@ pub fn run(args: RunArgs) -> Result<Exit, Failure> {
     };
     let watch = Stopwatch::start();
     let ended = runtime.block_on(async {
-        let runner = Runner::new(engine, input, options);
+        let runner = Runner::new(engine, execute, input, options);
         runner.map_err(|_| Failure::Machine("no thread or signal handler to be had"))?.run().await
     });
     // Whatever was abandoned may never end.

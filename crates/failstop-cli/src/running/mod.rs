@@ -3,6 +3,7 @@
 //! A thread reads, a thread writes, and this loop never waits for either, so that timers, the gate and signals are
 //! always served. An execution that is done at its first poll costs no task.
 
+mod executions;
 pub mod intake;
 mod order;
 pub mod refused;
@@ -12,4 +13,4 @@ mod sink;
 mod tally;
 pub mod telling;
 
-pub use runner::{RunOptions, Runner};
+pub use runner::{RunOptions, Runner, execute};

@@ -1,6 +1,6 @@
 //! The loop of `failstop run`.
 
-use std::{future::poll_fn, io, pin::Pin, task::Poll, time::Duration};
+use std::{future::Future, io, pin::Pin, time::Duration};
 
 use failstop::{
     Engine,
@@ -13,11 +13,12 @@ use failstop::{
 use indicatif::ProgressBar;
 use tokio::{
     sync::mpsc,
-    task::{JoinError, JoinSet},
+    task::JoinError,
     time::{Sleep, sleep},
 };
 
 use super::{
+    executions::Executions,
     intake::{Fed, Submission, feed, parse},
     order::Order,
     signals::Signals,
@@ -55,8 +56,9 @@ pub struct Run {
 }
 
 /// Everything one run has.
-pub struct Runner {
+pub struct Runner<F> {
     engine: Engine,
+    execute: fn(Engine, Submission) -> F,
     style: ReportStyle,
     bar: ProgressBar,
     max_concurrency: usize,
@@ -67,7 +69,7 @@ pub struct Runner {
     stage: Stage,
     /// The place of the next execution.
     place: u64,
-    in_flight: JoinSet<(u64, ExecutionReport)>,
+    in_flight: Executions<F>,
     order: Option<Order>,
     sink: Sink,
     signals: Signals,
@@ -110,12 +112,17 @@ enum Event {
     Written(bool),
 }
 
-impl Runner {
-    /// A run of `input` through `engine`. To be made within the runtime.
+impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
+    /// A run of `input` through `engine`, each submission by `execute`. To be made within the runtime.
     ///
     /// # Errors
     /// Where threads or signals are not to be had.
-    pub fn new(engine: Engine, input: Input, options: RunOptions) -> io::Result<Self> {
+    pub fn new(
+        engine: Engine,
+        execute: fn(Engine, Submission) -> F,
+        input: Input,
+        options: RunOptions,
+    ) -> io::Result<Self> {
         let max_concurrency = usize::try_from(engine.policy().max_concurrency()).unwrap_or(usize::MAX);
         let is_file = input.is_file;
         Ok(Self {
@@ -126,7 +133,7 @@ impl Runner {
             is_file,
             stage: Stage::Reading,
             place: 0,
-            in_flight: JoinSet::new(),
+            in_flight: Executions::new(),
             order: options.ordered.then(|| Order::new(max_concurrency)),
             sink: Sink::new(options.bar.clone())?,
             bar: options.bar,
@@ -137,6 +144,7 @@ impl Runner {
             is_output_closed: false,
             has_bug: false,
             engine,
+            execute,
         })
     }
 
@@ -194,15 +202,11 @@ impl Runner {
         self.place - 1
     }
 
-    /// Begins one execution, and gives it a task of its own only if it has to wait for something.
     async fn begin(&mut self, submission: Submission) {
         let place = self.next_place();
-        let mut execution = Box::pin(execute(self.engine.clone(), submission));
-        match poll_fn(|cx| Poll::Ready(execution.as_mut().poll(cx))).await {
-            Poll::Ready(report) => self.report(place, &report),
-            Poll::Pending => {
-                self.in_flight.spawn(async move { (place, execution.await) });
-            }
+        let execution = (self.execute)(self.engine.clone(), submission);
+        if let Some(report) = self.in_flight.begin(place, execution).await {
+            self.report(place, &report);
         }
     }
 
@@ -223,7 +227,7 @@ impl Runner {
     }
 
     fn is_over(&self) -> bool {
-        self.in_flight.is_empty()
+        self.in_flight.len() == 0
             && match self.stage {
                 Stage::Reading => false,
                 Stage::Ended => self.lines.is_used_up(),
@@ -241,7 +245,7 @@ impl Runner {
             biased;
             () = signals.next() => Event::Signal,
             () = alarm(stage) => Event::Alarm,
-            ended = in_flight.join_next(), if !in_flight.is_empty() => Event::Finished(ended),
+            ended = in_flight.next(), if in_flight.len() > 0 => Event::Finished(ended),
             fed = input.recv(), if wants_lines => Event::Fed(fed),
             is_open = sink.pass_on(), if may_write => Event::Written(is_open),
         }
@@ -357,6 +361,7 @@ async fn alarm(stage: &mut Stage) {
     }
 }
 
-async fn execute(engine: Engine, submission: Submission) -> ExecutionReport {
+/// Executes one submission.
+pub async fn execute(engine: Engine, submission: Submission) -> ExecutionReport {
     engine.execute(&submission.request()).await
 }

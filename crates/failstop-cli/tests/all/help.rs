@@ -1,0 +1,35 @@
+//! Help, version, completions and man pages.
+
+use crate::shop::Shop;
+
+#[test]
+fn help_is_what_it_was() {
+    let shop = Shop::bare();
+    let commands = ["run", "plan", "check", "redact", "explain", "completions", "man"];
+    let mut all = shop.run(&["--help"], "").stdout;
+    for command in commands {
+        all += &format!("\n-- failstop {command} --help\n{}", shop.run(&[command, "--help"], "").stdout);
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn every_command_shows_examples() {
+    for command in ["run", "plan", "check", "redact", "explain", "completions", "man"] {
+        let help = Shop::bare().run(&[command, "--help"], "").stdout;
+        assert!(
+            help.contains(&format!("Examples:\n  ")) && help.contains(&format!("failstop {command}")),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn version_completions_and_man_pages_are_printed() {
+    let shop = Shop::bare();
+    assert!(shop.run(&["--version"], "").stdout.starts_with("failstop "));
+    assert!(shop.run(&["completions", "bash"], "").stdout.contains("--max-concurrency"));
+    assert!(shop.run(&["man"], "").stdout.contains(".TH failstop"));
+    assert_eq!(shop.run(&["man", "--out", "."], "").code, 0);
+    assert!(shop.read("failstop-run.1").contains("max\\-concurrency"));
+}
