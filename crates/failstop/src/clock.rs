@@ -36,7 +36,9 @@ impl Clock {
     #[allow(clippy::disallowed_methods)]
     pub fn now(&self) -> Timestamp {
         let elapsed = Instant::now().saturating_duration_since(self.origin);
-        Timestamp::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+        Timestamp::from_nanos(
+            elapsed.as_secs().saturating_mul(1_000_000_000) + u64::from(elapsed.subsec_nanos()),
+        )
     }
 
     /// The Unix wall time of a monotonic moment, milliseconds.

@@ -279,11 +279,22 @@ pub(crate) struct Guards<'a> {
 }
 
 impl House<'_> {
-    /// The gate for this request, its own context and the policy's exceptions included.
+    /// The gate for this request at admission, its own context and the policy's exceptions included.
+    pub(crate) fn first_verdict(&self, request: &Request<'_>) -> Verdict {
+        self.exempting(
+            request,
+            self.gate.verdict(request.decision.action).or(context_verdict(request.context)),
+        )
+    }
+
+    /// The gate for this request later on. Its context does not change: where it said stop, nothing was admitted, or
+    /// the policy exempts the action from it for good.
     pub(crate) fn verdict(&self, request: &Request<'_>) -> Verdict {
-        let action = request.decision.action;
-        let verdict = self.gate.verdict(action).or(context_verdict(request.context));
-        verdict.exempting(self.policy.allow_when_stopped().contains(action))
+        self.exempting(request, self.gate.verdict(request.decision.action))
+    }
+
+    fn exempting(&self, request: &Request<'_>, verdict: Verdict) -> Verdict {
+        verdict.exempting(self.policy.allow_when_stopped().contains(request.decision.action))
     }
 }
 

@@ -3,9 +3,12 @@
 
 use std::{borrow::Cow, cell::OnceCell};
 
-use decision_schema::{Action, InputFault, Object, Value};
+use decision_schema::{Action, FinalDecision, InputFault, Object, Value};
 use execution_orchestration_core::{
-    model::{Conclusion, Effect, ExecutionAttempt, ExecutionReport, ExecutionStatus, Outcome, ReasonCode},
+    model::{
+        Conclusion, Effect, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, Outcome,
+        ReasonCode,
+    },
     orchestrator::{Ended, Manner},
     redaction::Redactor,
 };
@@ -19,14 +22,22 @@ const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 const MAX_CODE_BYTES: usize = 64;
 
 /// Makes the answers of one execution fit to print.
-pub(crate) struct Vetting<'a> {
+struct Vetting<'a> {
     redactor: &'a Redactor,
     request: &'a Request<'a>,
     scoped: OnceCell<Redactor>,
 }
 
+/// The end that the machine is told of, and the output that the report may carry.
+pub(crate) fn vet(answer: Answer, redactor: &Redactor, request: &Request<'_>) -> (Ended, Option<Value>) {
+    if answer.effect == Effect::Applied && answer.output.is_none() {
+        return (Ended::applied(), None);
+    }
+    Vetting::new(redactor, request).vet(answer)
+}
+
 impl<'a> Vetting<'a> {
-    pub(crate) const fn new(redactor: &'a Redactor, request: &'a Request<'a>) -> Self {
+    const fn new(redactor: &'a Redactor, request: &'a Request<'a>) -> Self {
         Self { redactor, request, scoped: OnceCell::new() }
     }
 
@@ -38,8 +49,7 @@ impl<'a> Vetting<'a> {
         })
     }
 
-    /// The end that the machine is told of, and the output that the report may carry.
-    pub(crate) fn vet(&self, answer: Answer) -> (Ended, Option<Value>) {
+    fn vet(&self, answer: Answer) -> (Ended, Option<Value>) {
         let Answer { effect, broke, error_type, error_code, retry_after_ms, output } = answer;
         let output = output.and_then(|output| self.output(output));
         if effect == Effect::Applied {
@@ -80,6 +90,32 @@ impl<'a> Vetting<'a> {
         let said: Object =
             [("truncated", Value::from(true)), ("bytes", Value::from(bytes))].into_iter().collect();
         Some(said.into())
+    }
+}
+
+/// A report of this request, with nothing filled in that only an execution can know.
+pub(crate) fn begin(
+    request: &Request<'_>,
+    execution_id: ExecutionId,
+    conclusion: Conclusion,
+    attempts: Vec<ExecutionAttempt>,
+) -> ExecutionReport {
+    ExecutionReport {
+        execution_id,
+        run_id: request.run_id.map(str::to_owned),
+        step: request.step,
+        line: request.line,
+        action: Some(request.decision.action),
+        conclusion,
+        replayed: false,
+        idempotency_key: None,
+        plan_digest: None,
+        attempts,
+        total_latency_ms: 0,
+        gate: None,
+        output: None,
+        external: Object::new(),
+        packet: None,
     }
 }
 
@@ -133,21 +169,17 @@ pub(crate) fn complete(report: &mut ExecutionReport, redactor: &Redactor, reques
 
 /// The report on a line that could not be read as a decision.
 pub fn invalid_input(line: Option<u64>, unix_ms: i64, fault: &InputFault) -> ExecutionReport {
-    ExecutionReport {
-        execution_id: crate::ids::execution_id(unix_ms),
-        run_id: fault.run_id.clone(),
-        step: fault.step,
-        line,
-        action: fault.action,
-        conclusion: Conclusion::refused(ReasonCode::InputInvalid),
-        replayed: false,
-        idempotency_key: None,
-        plan_digest: None,
-        attempts: Vec::new(),
-        total_latency_ms: 0,
-        gate: None,
-        output: None,
-        external: Object::new(),
-        packet: None,
-    }
+    let decision = FinalDecision::new(Action::Hold);
+    let nothing = Object::new();
+    let request = Request { line, ..Request::new(&decision, &nothing) };
+    let mut report = begin(
+        &request,
+        crate::ids::execution_id(unix_ms),
+        Conclusion::refused(ReasonCode::InputInvalid),
+        Vec::new(),
+    );
+    report.run_id.clone_from(&fault.run_id);
+    report.step = fault.step;
+    report.action = fault.action;
+    report
 }

@@ -10,17 +10,9 @@ mod waiting;
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::pin,
     task::Poll,
 };
-
-use execution_orchestration_core::{
-    idempotency::{fingerprint, resolve_key},
-    model::{ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped},
-    orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
-    time::Timestamp,
-};
-use tracing::Instrument as _;
 
 use crate::{
     engine::{self, House},
@@ -29,34 +21,33 @@ use crate::{
     keys::{Held, HeldKey},
     ledger::{self, Claim, Known, Ledger, NotStarted},
     limits::Slot,
-    reporting::{self, Vetting},
+    reporting,
     request::{Cancellation, Request},
 };
+use execution_orchestration_core::{
+    idempotency::{fingerprint, resolve_key},
+    model::{
+        Conclusion, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped,
+    },
+    orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
+    stop::Verdict,
+    time::Timestamp,
+};
 
-/// Carries one execution from admission to its report.
+/// Carries one execution from admission to its report. What only some executions wait for is boxed, so that the others
+/// stay small.
 pub(crate) async fn drive<E: Executor>(
     house: &House<'_>,
     request: &Request<'_>,
     executor: Option<&E>,
 ) -> ExecutionReport {
-    let span = tracing::info_span!(
-        "execution",
-        action = request.decision.action.as_str(),
-        id = tracing::field::Empty
-    );
-    // Pinned here, so that the span wraps a pointer and the execution never moves.
-    let execution = pin!(carry_through(house, request, executor));
-    if span.is_disabled() { execution.await } else { execution.instrument(span).await }
-}
-
-/// What only some executions wait for is boxed, so that the others stay small.
-async fn carry_through<E: Executor>(
-    house: &House<'_>,
-    request: &Request<'_>,
-    executor: Option<&E>,
-) -> ExecutionReport {
+    // Nothing is built for what the first layer refuses: a stop stays cheap under any load.
+    let verdict = house.first_verdict(request);
+    if verdict.bars_new_work() {
+        return refused_at_the_gate(house, request, executor, &verdict);
+    }
     let mut drive = Drive::new(house, request, executor);
-    drive.admit(executor.is_some());
+    drive.admit(executor.is_some(), verdict);
     loop {
         match drive.out.next() {
             Some(Output::Done) => break drive.finish(),
@@ -82,9 +73,26 @@ async fn carry_through<E: Executor>(
     }
 }
 
+fn refused_at_the_gate<E: Executor>(
+    house: &House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+    verdict: &Verdict,
+) -> ExecutionReport {
+    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
+    let conclusion = Conclusion::refused(ReasonCode::from(verdict.code));
+    let mut report = reporting::begin(request, id, conclusion, Vec::new());
+    report.gate = Some(verdict.stamp);
+    report.plan_digest = house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest());
+    reporting::complete(&mut report, house.redactor, request);
+    report
+}
+
 struct Drive<'a> {
     house: &'a House<'a>,
     request: &'a Request<'a>,
+    /// Entered wherever the execution waits, which is wherever others' code runs.
+    span: tracing::Span,
     machine: Machine<'a>,
     out: Outputs,
     now: Timestamp,
@@ -102,9 +110,11 @@ impl<'a> Drive<'a> {
     fn new<E: Executor>(house: &'a House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
         let now = house.clock.now();
         let plan = engine::plan(house.policy, request, executor);
+        let id = ids::execution_id(house.clock.wall_ms(now));
         Self {
+            span: tracing::info_span!("execution", action = request.decision.action.as_str(), id = %id),
             machine: Machine::new(plan, house.slots.is_some() || house.rate.is_some()),
-            id: ids::execution_id(house.clock.wall_ms(now)),
+            id,
             house,
             request,
             out: Outputs::new(),
@@ -118,10 +128,9 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn admit(&mut self, has_executor: bool) {
-        tracing::Span::current().record("id", tracing::field::display(self.id));
+    fn admit(&mut self, has_executor: bool, verdict: Verdict) {
         let admission = Admission {
-            verdict: self.house.verdict(self.request),
+            verdict,
             allowed: self.request.decision.allowed,
             refusal: self.refusal(has_executor),
             throttle_ms: self.request.decision.throttle_ms.unwrap_or(0),
@@ -221,23 +230,14 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// The start step: the gate, and STARTED where a ledger guards the key, in one. `None` where the machine gave it up.
-    async fn start(&mut self, attempt: u32) -> Option<Result<u64, StartRefusal>> {
-        match (self.ledger(), &self.key) {
-            (Some(ledger), Some(key)) => {
-                let key = key.name();
-                Box::pin(self.start_recorded(ledger, &key, attempt)).await
-            }
-            _ => Some(self.start_unrecorded()),
-        }
-    }
-
+    /// The start step where no ledger guards the key: the gate alone.
     fn start_unrecorded(&self) -> Result<u64, StartRefusal> {
         let verdict = self.house.verdict(self.request);
         let is_new_work = self.machine.attempts().is_empty();
         if verdict.bars_start(is_new_work) { Err(StartRefusal::Gate(verdict)) } else { Ok(0) }
     }
 
+    /// The start step: the gate and STARTED in one. `None` where the machine gave it up.
     async fn start_recorded(
         &mut self,
         ledger: &'a dyn Ledger,
@@ -264,7 +264,13 @@ impl<'a> Drive<'a> {
 
     /// Runs one attempt from its start step to its end.
     async fn attempt<E: Executor>(&mut self, number: u32, executor: &E) {
-        let started = pin!(self.start(number)).await;
+        let started = match (self.ledger(), &self.key) {
+            (Some(ledger), Some(key)) => {
+                let key = key.name();
+                Box::pin(self.start_recorded(ledger, &key, number)).await
+            }
+            _ => Some(self.start_unrecorded()),
+        };
         match started {
             None => return,
             Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
@@ -275,25 +281,59 @@ impl<'a> Drive<'a> {
             tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
         let end = {
             let attempt = self.describe(number, key.as_deref(), &tenure.control);
-            let span = tracing::info_span!("attempt", number, fence = self.fence);
-            let running = pin!(caught(span, || executor.run(attempt)));
+            let span = tracing::info_span!(parent: &self.span, "attempt", number, fence = self.fence);
+            let mut running = pin!(caught(span, || executor.run(attempt)));
             self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
-            pin!(self.see_through(running, &tenure.control)).await
+            loop {
+                if let Some(end) = self.steer(&tenure.control) {
+                    break end;
+                }
+                if let Some(answer) = self.wait_for(running.as_mut()).await {
+                    break End::Answered(answer);
+                }
+            }
         };
+        self.conclude_attempt(number, end);
+        (self.slot, self.key) = tenure.end();
+    }
+
+    /// Passes the machine's orders on to a running attempt. `None`: let it run.
+    fn steer(&mut self, control: &Control) -> Option<End> {
+        loop {
+            match self.machine.phase() {
+                Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. } => {}
+                _ => return Some(End::GivenUp),
+            }
+            let (urgency, has_own_end) = match self.out.next()? {
+                Output::Signal { .. } => (Urgency::Signal, control.is_listening() || control.is_held()),
+                Output::Kill { .. } => (Urgency::Kill, control.is_held()),
+                Output::Note(note) => {
+                    take_note(note);
+                    continue;
+                }
+                _ => continue,
+            };
+            control.raise(urgency);
+            if !has_own_end {
+                return Some(End::Dropped);
+            }
+        }
+    }
+
+    fn conclude_attempt(&mut self, attempt: u32, end: End) {
         match end {
             End::Answered(answer) => {
-                let (ended, output) = Vetting::new(self.house.redactor, self.request).vet(answer);
+                let (ended, output) = reporting::vet(answer, self.house.redactor, self.request);
                 let effect = ended.effect;
-                self.handle(Input::Finished { attempt: number, ended });
+                self.handle(Input::Finished { attempt, ended });
                 // What came too late does not count, and neither does what it says.
                 if self.machine.attempts().last().is_some_and(|record| record.effect == effect) {
                     self.output = output;
                 }
             }
-            End::Dropped => self.handle(Input::Halted { attempt: number, stopped: Stopped::Confirmed }),
+            End::Dropped => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),
             End::GivenUp => {}
         }
-        (self.slot, self.key) = tenure.end();
     }
 
     fn describe<'t>(&self, number: u32, key: Option<&'t str>, control: &'t Control) -> Attempt<'t>
@@ -315,41 +355,6 @@ impl<'a> Drive<'a> {
             deadline_ms: self.house.clock.wall_ms(deadline),
             timeout_ms: deadline.ms_since(self.now),
             control,
-        }
-    }
-
-    /// Polls a running attempt until it ends, is dropped, or is given up, and passes on what the machine orders.
-    async fn see_through(
-        &mut self,
-        mut running: Pin<&mut impl Future<Output = Answer>>,
-        control: &Control,
-    ) -> End {
-        loop {
-            match self.machine.phase() {
-                Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. } => {}
-                _ => return End::GivenUp,
-            }
-            match self.out.next() {
-                Some(Output::Signal { .. }) => {
-                    control.raise(Urgency::Signal);
-                    if !control.is_listening() && !control.is_held() {
-                        return End::Dropped;
-                    }
-                }
-                Some(Output::Kill { .. }) => {
-                    control.raise(Urgency::Kill);
-                    if !control.is_held() {
-                        return End::Dropped;
-                    }
-                }
-                Some(Output::Note(note)) => take_note(note),
-                Some(_) => {}
-                None => {
-                    if let Some(answer) = self.wait_for(running.as_mut()).await {
-                        return End::Answered(answer);
-                    }
-                }
-            }
         }
     }
 
@@ -405,29 +410,16 @@ impl<'a> Drive<'a> {
         self.report_with(attempts)
     }
 
-    fn report_with(
-        &mut self,
-        attempts: Vec<execution_orchestration_core::model::ExecutionAttempt>,
-    ) -> ExecutionReport {
+    fn report_with(&mut self, attempts: Vec<ExecutionAttempt>) -> ExecutionReport {
         let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
         let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
-        ExecutionReport {
-            execution_id: self.id,
-            run_id: self.request.run_id.map(str::to_owned),
-            step: self.request.step,
-            line: self.request.line,
-            action: Some(self.request.decision.action),
-            conclusion,
-            replayed: false,
-            idempotency_key: self.machine.plan().key().map(str::to_owned),
-            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
-            attempts,
-            total_latency_ms: self.now.ms_since(self.machine.admitted_at()),
-            gate: self.machine.gate(),
-            output: self.output.clone(),
-            external: decision_schema::Object::new(),
-            packet: None,
-        }
+        let mut report = reporting::begin(self.request, self.id, conclusion, attempts);
+        report.idempotency_key = self.machine.plan().key().map(str::to_owned);
+        report.plan_digest = wants_digest.then(|| self.machine.plan_digest());
+        report.total_latency_ms = self.now.ms_since(self.machine.admitted_at());
+        report.gate = self.machine.gate();
+        report.output = self.output.clone();
+        report
     }
 
     fn finish(&mut self) -> ExecutionReport {

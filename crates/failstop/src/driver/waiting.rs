@@ -36,7 +36,7 @@ impl<F: Future> Future for WaitFor<'_, '_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let work = this.work.as_mut().poll(cx);
+        let work = this.drive.span.in_scope(|| this.work.as_mut().poll(cx));
         this.drive.now = this.drive.house.clock.now();
         match work {
             Poll::Ready(output) => Poll::Ready(Some(output)),
