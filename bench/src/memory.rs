@@ -25,15 +25,14 @@ pub fn measure() -> Vec<Row> {
     let probed = std::env::current_exe().and_then(|own| Command::new(own).arg(PROBE).output());
     let bytes =
         probed.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok());
-    match bytes {
-        Some(bytes) => vec![Row::new(what, format!("{bytes:.0} B")).reach("<= 1024 B", bytes <= 1024.0)],
-        None => vec![Row::skipped(what, "the probe did not come back (out of memory?)")],
-    }
+    let figure = match bytes {
+        Some(bytes) => Row::new(what, format!("{bytes:.0} B")).reach("<= 1024 B", bytes <= 1024.0),
+        None => Row::skipped(what, "the probe did not come back (out of memory?)"),
+    };
+    vec![figure, Row::new("  of that, the future of `execute_with`", format!("{} B", future_bytes()))]
 }
 
-/// Starts a million executions as tokio tasks, waits until the executor of each is pending, and prints the bytes per
-/// execution: task, future, timers and slots, everything that the process grew by.
-pub fn probe() {
+fn engine() -> Engine {
     let timeout = TimeoutPolicy {
         timeout_per_action_ms: HOUR_MS,
         max_total_time_ms: HOUR_MS,
@@ -41,7 +40,19 @@ pub fn probe() {
     };
     let spec = PolicySpec { timeout, max_concurrency: EXECUTIONS, ..PolicySpec::default() };
     let policy = ExecutionPolicy::new(spec).expect("the policy is valid");
-    let engine = Engine::builder(policy).build().expect("the parts agree");
+    Engine::builder(policy).build().expect("the parts agree")
+}
+
+fn future_bytes() -> usize {
+    let (engine, decision, context) = (engine(), FinalDecision::new(Action::Act), Object::new());
+    let executor = from_fn(|_attempt| pending::<(bool, Option<String>)>());
+    size_of_val(&engine.execute_with(&Request::new(&decision, &context), &executor))
+}
+
+/// Starts a million executions as tokio tasks, waits until the executor of each is pending, and prints the bytes per
+/// execution: task, future, timers and slots, everything that the process grew by.
+pub fn probe() {
+    let engine = engine();
     let decision: &FinalDecision = Box::leak(Box::new(FinalDecision::new(Action::Act)));
     let context: &Object = Box::leak(Box::new(Object::new()));
     let runtime = runtime();
