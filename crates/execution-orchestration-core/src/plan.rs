@@ -114,18 +114,31 @@ impl<'p> Plan<'p> {
 
     /// SHA-256 of [`Self::to_canonical_json`].
     pub fn digest(&mut self) -> Digest {
+        let mut open = String::with_capacity(1024);
+        self.write_open(&mut open);
         let mut sink = DigestSink::default();
-        self.write(&mut sink);
+        sink.put(&open);
+        // The seed is the digest of the same text with another end, so most of the work is done once.
+        if self.jitter_seed.is_none() && self.policy().retry().jitter == Jitter::Derived {
+            self.jitter_seed = Some(closed(sink.clone()));
+        }
+        open.clear();
+        self.write_schedule(&mut open);
+        sink.put(&open);
         sink.finish()
     }
 
-    fn write(&mut self, sink: &mut impl Sink) {
-        let schedule = self.schedule();
-        self.write_open(sink);
-        // `schedule` sorts behind every other member, so the whole is the open plan with one more member.
+    fn write(&mut self, text: &mut String) {
+        self.write_open(text);
+        self.write_schedule(text);
+    }
+
+    /// `schedule` sorts behind every other member, so the whole is the open plan with one more member.
+    fn write_schedule(&mut self, sink: &mut impl Sink) {
         sink.put(",\"schedule\":[");
-        for (index, delay_ms) in schedule.into_iter().enumerate() {
-            put(sink, format_args!("{}{delay_ms}", if index > 0 { "," } else { "" }));
+        for attempt in 0..=self.policy().retry().max_retries {
+            let delay_ms = self.delay_ms(attempt);
+            put(sink, format_args!("{}{delay_ms}", if attempt > 0 { "," } else { "" }));
         }
         sink.put("]}");
     }
@@ -133,8 +146,7 @@ impl<'p> Plan<'p> {
     fn seed(&self) -> [u8; 32] {
         let mut sink = DigestSink::default();
         self.write_open(&mut sink);
-        sink.put("}");
-        *sink.finish().as_bytes()
+        closed(sink)
     }
 
     /// The plan without its schedule and without the closing brace.
@@ -186,6 +198,12 @@ impl<'p> Plan<'p> {
         .into_iter()
         .filter_map(|(layer, applies)| applies.then_some(layer))
     }
+}
+
+/// The digest of an open plan that is closed without its schedule.
+fn closed(mut open: DigestSink) -> [u8; 32] {
+    open.put("}");
+    *open.finish().as_bytes()
 }
 
 /// Writes formatted text piecewise into a sink, which cannot fail.
