@@ -22,6 +22,6 @@ use crate::{cli::Cli, exit::Exit};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| stderr::say_where(panic.location())));
-    let exit = catch_unwind(|| commands::dispatch(Cli::parse())).unwrap_or(Ok(Exit::OurFault));
+    let exit = catch_unwind(|| commands::dispatch(&Cli::parse())).unwrap_or(Ok(Exit::OurFault));
     exit.unwrap_or_else(|failure| failure.say()).into()
 }

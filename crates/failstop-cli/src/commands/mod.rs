@@ -19,15 +19,15 @@ use crate::{
 ///
 /// # Errors
 /// Why it could not be begun, or was broken off.
-pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    match cli.command {
+pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
         Command::Run(args) => run::run(args),
-        Command::Plan(args) => plan::plan(&args),
-        Command::Check(args) => check::check(&args),
-        Command::Redact(args) => redact::redact(&args),
-        Command::Explain(args) => explain::explain(&args),
-        Command::Completions(args) => completions::completions(&args),
-        Command::Man(args) => man::man(&args),
+        Command::Plan(args) => plan::plan(args),
+        Command::Check(args) => check::check(args),
+        Command::Redact(args) => redact::redact(args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
     }
 }
 

@@ -43,8 +43,8 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// Where it cannot be begun, or standard output is closed.
-pub fn run(args: RunArgs) -> Result<Exit, Failure> {
-    let config = configuration(&args)?;
+pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let config = configuration(args)?;
     let input = input::open(&args.file)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()

@@ -149,7 +149,7 @@ impl Config {
     }
 
     fn executor(&self, section: &str) -> Result<Option<AnyExecutor>, ConfigFault> {
-        let part = Section { config: self, settings: &self.settings, section };
+        let part = Section { config: self, settings: &self.settings, path: section };
         Ok(match part.text("kind") {
             Some("noop") => Some(AnyExecutor::new(Noop)),
             Some("command") => Some(AnyExecutor::new(CommandExecutor::new(part.command()))),
@@ -179,12 +179,12 @@ fn route(builder: EngineBuilder, action: Option<Action>, executor: AnyExecutor) 
 struct Section<'c> {
     config: &'c Config,
     settings: &'c Settings,
-    section: &'c str,
+    path: &'c str,
 }
 
 impl<'c> Section<'c> {
     fn path(&self, name: &str) -> String {
-        format!("{}.{name}", self.section)
+        format!("{}.{name}", self.path)
     }
 
     fn text(&self, name: &str) -> Option<&'c str> {
@@ -215,7 +215,7 @@ impl<'c> Section<'c> {
     }
 
     fn command(&self) -> CommandSpec {
-        let mut spec = CommandSpec::new(self.name(), self.config.program(self.section).unwrap_or_default());
+        let mut spec = CommandSpec::new(self.name(), self.config.program(self.path).unwrap_or_default());
         spec.args = self.settings.texts(&self.path("args")).to_vec();
         spec.env = self.secrets("env");
         spec.inherit_env = self.settings.texts(&self.path("inherit_env")).to_vec();

@@ -49,7 +49,7 @@ impl Reader {
     }
 
     fn table(&mut self, section: &str, table: &DeTable<'_>, text: &str) {
-        for (name, value) in table.iter() {
+        for (name, value) in table {
             let path = join(section, name.get_ref());
             if let Some(key) = self.key(&path) {
                 self.value(path, &key, value, text);
@@ -75,17 +75,12 @@ impl Reader {
     }
 
     fn section(&mut self, path: &str, value: &Spanned<DeValue<'_>>, text: &str) {
-        match value.get_ref().as_table() {
-            Some(table) => self.table(path, table, text),
-            None => {
-                let place = place_of(text, value.span().start);
-                self.faults.push(ConfigFault::new(
-                    "config_wrong_value",
-                    place,
-                    format!("{path} must be a table"),
-                ));
-            }
-        }
+        let Some(table) = value.get_ref().as_table() else {
+            let place = place_of(text, value.span().start);
+            let message = format!("{path} must be a table");
+            return self.faults.push(ConfigFault::new("config_wrong_value", place, message));
+        };
+        self.table(path, table, text);
     }
 
     /// Reads the variables that begin with `FAILSTOP_`.
@@ -102,7 +97,7 @@ impl Reader {
             };
             match raw.and_then(|raw| from_variable(key.kind, &raw)) {
                 Some(setting) => {
-                    self.settings.set(path, Entry { setting, kind: key.kind, place: Some(place) })
+                    self.settings.set(path, Entry { setting, kind: key.kind, place: Some(place) });
                 }
                 None => self.faults.push(wrong_value(&key, &path, place)),
             }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use decision_schema::{Envelope, FinalDecision, InputFault, Object, Payload, Proposal, Value};
+use decision_schema::{Action, Envelope, FinalDecision, InputFault, Object, Payload, Value};
 use failstop::Request;
 use tokio::sync::mpsc;
 
@@ -62,8 +62,8 @@ pub enum Refusal {
     /// It is a proposal, which guards would have to turn into a decision first.
     Proposal {
         /// What is proposed.
-        proposal: Proposal,
-        /// The envelope's `run_id`.
+        action: Action,
+        /// The envelope's `run_id`, or the proposal's own.
         run_id: Option<String>,
         /// The envelope's `step`.
         step: Option<i64>,
@@ -80,7 +80,10 @@ pub fn parse(line: u64, bytes: Option<&[u8]>) -> Result<Submission, Refusal> {
         Envelope::parse(bytes).map_err(Refusal::Fault)?;
     let decision = match payload {
         Payload::Decision(decision) => decision,
-        Payload::Proposal(proposal) => return Err(Refusal::Proposal { proposal, run_id, step }),
+        Payload::Proposal(proposal) => {
+            let run_id = run_id.or(proposal.run_id);
+            return Err(Refusal::Proposal { action: proposal.action, run_id, step });
+        }
     };
     let packet = packet.map(|packet| match packet.to_value() {
         Value::Object(packet) => packet,

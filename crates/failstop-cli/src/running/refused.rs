@@ -11,16 +11,10 @@ impl Refusal {
     pub fn report(&self, line: u64) -> ExecutionReport {
         match self {
             Self::Fault(fault) => invalid_input(Some(line), clock::unix_ms(), fault),
-            Self::Proposal { proposal, run_id, step } => {
+            Self::Proposal { action, run_id, step } => {
                 // Any fault gives the bare report of a line that was refused; what is known of this one is put in.
                 let report = invalid_input(Some(line), clock::unix_ms(), &InputFault::line_too_long());
-                let (action, step) = (Some(proposal.action), *step);
-                ExecutionReport {
-                    action,
-                    run_id: run_id.clone().or_else(|| proposal.run_id.clone()),
-                    step,
-                    ..report
-                }
+                ExecutionReport { action: Some(*action), run_id: run_id.clone(), step: *step, ..report }
             }
         }
     }

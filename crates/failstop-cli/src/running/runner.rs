@@ -104,6 +104,7 @@ struct Unread {
 }
 
 /// What the loop woke up for.
+#[allow(clippy::large_enum_variant, reason = "one lives at a time, and no longer than a turn of the loop")]
 enum Event {
     Signal,
     Alarm,

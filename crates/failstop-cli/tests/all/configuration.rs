@@ -2,7 +2,7 @@
 
 use decision_schema::{Value, json};
 
-use crate::shop::{NOOP, Shop, decision, text};
+use crate::shop::{NOOP, Shop, decision, run_command, text};
 
 /// What `check` says of a configuration that is wrong.
 fn refused(config: &str) -> String {
@@ -76,7 +76,7 @@ fn variables_override_the_file_and_are_checked_as_it_is() {
     let check = |name: &str, value: &str| {
         let mut command = shop.command(&["check", "--json"]);
         command.env(name, value);
-        shop.run_command(command, "")
+        run_command(command, "")
     };
     let said = check("FAILSTOP_POLICY_RETRY_MAX_RETRIES", "5");
     let value = json::parse(said.stdout.trim().as_bytes()).unwrap();
@@ -97,7 +97,7 @@ fn an_executor_can_be_configured_by_variables_alone() {
     let shop = Shop::bare();
     let mut command = shop.command(&["run"]);
     command.env("FAILSTOP_EXECUTORS_ACT_KIND", "noop");
-    assert_eq!(shop.run_command(command, decision("ACT", 1)).code, 0);
+    assert_eq!(run_command(command, decision("ACT", 1)).code, 0);
 }
 
 #[test]

@@ -81,22 +81,22 @@ impl Shop {
 
     /// Runs the program with `input` on standard input.
     pub fn run(&self, args: &[&str], input: impl AsRef<[u8]>) -> Said {
-        self.run_command(self.command(args), input)
+        run_command(self.command(args), input)
     }
+}
 
-    /// Runs `command` with `input` on standard input.
-    pub fn run_command(&self, mut command: Command, input: impl AsRef<[u8]>) -> Said {
-        let mut child = spawn(&mut command);
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.as_ref().to_vec();
-        let writer = std::thread::spawn(move || {
-            // A program that stops reading is what some tests are about.
-            let _ = stdin.write_all(&input);
-        });
-        let said = child.wait_with_output().unwrap().into();
-        writer.join().unwrap();
-        said
-    }
+/// Runs `command` with `input` on standard input.
+pub fn run_command(mut command: Command, input: impl AsRef<[u8]>) -> Said {
+    let mut child = spawn(&mut command);
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.as_ref().to_vec();
+    let writer = std::thread::spawn(move || {
+        // A program that stops reading is what some tests are about.
+        let _ = stdin.write_all(&input);
+    });
+    let said = child.wait_with_output().unwrap().into();
+    writer.join().unwrap();
+    said
 }
 
 /// Starts `command` with pipes.
