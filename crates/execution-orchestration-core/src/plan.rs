@@ -153,8 +153,9 @@ impl<'p> Plan<'p> {
     fn write_open(&self, sink: &mut impl Sink) {
         let Subject { action, params, throttle_ms: _, cooldown_ms, policy, executor, effect_class } =
             self.subject;
-        put(sink, format_args!("{{\"action\":\"{action}\",\"cooldown_ms\":{cooldown_ms}"));
-        put(sink, format_args!(",\"effect_class\":\"{effect_class}\",\"executor\":"));
+        put_all(sink, ["{\"action\":\"", action.as_str()]);
+        put(sink, format_args!("\",\"cooldown_ms\":{cooldown_ms}"));
+        put_all(sink, [",\"effect_class\":\"", effect_class.as_str(), "\",\"executor\":"]);
         canonical_json::write_str(executor, sink);
         sink.put(",\"idempotency_key\":");
         match self.key() {
@@ -163,7 +164,7 @@ impl<'p> Plan<'p> {
         }
         sink.put(",\"layers\":[");
         for (index, layer) in self.layers().enumerate() {
-            put(sink, format_args!("{}\"{layer}\"", if index > 0 { "," } else { "" }));
+            put_all(sink, [if index > 0 { ",\"" } else { "\"" }, layer, "\""]);
         }
         match params {
             Some(params) => {
@@ -204,6 +205,12 @@ impl<'p> Plan<'p> {
 fn closed(mut open: DigestSink) -> [u8; 32] {
     open.put("}");
     *open.finish().as_bytes()
+}
+
+fn put_all<const N: usize>(sink: &mut impl Sink, texts: [&str; N]) {
+    for text in texts {
+        sink.put(text);
+    }
 }
 
 /// Writes formatted text piecewise into a sink, which cannot fail.
