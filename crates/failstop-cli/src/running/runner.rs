@@ -90,7 +90,7 @@ enum Stage {
     Draining(Pin<Box<Sleep>>),
     /// What runs has been told to stop.
     Stopping,
-    /// Standard output is closed: no more lines are read, what runs may end.
+    /// Standard output is closed, or a bug showed: no more lines are read, what runs may end.
     Deaf,
 }
 
@@ -271,7 +271,11 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
     fn finish(&mut self, ended: Option<Result<(u64, ExecutionReport), JoinError>>) {
         match ended {
             Some(Ok((place, report))) => self.report(place, &report),
-            Some(Err(_)) => self.has_bug = true,
+            Some(Err(_)) => {
+                // Nothing more is begun by a program that is known to be wrong.
+                self.has_bug = true;
+                self.read_no_more();
+            }
             None => {}
         }
     }
@@ -303,9 +307,13 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
         if !is_open && !self.is_output_closed {
             self.is_output_closed = true;
             self.sink.reports().clear();
-            if matches!(self.stage, Stage::Reading | Stage::Ended) {
-                self.stage = Stage::Deaf;
-            }
+            self.read_no_more();
+        }
+    }
+
+    fn read_no_more(&mut self) {
+        if matches!(self.stage, Stage::Reading | Stage::Ended) {
+            self.stage = Stage::Deaf;
         }
     }
 
