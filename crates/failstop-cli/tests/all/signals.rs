@@ -86,3 +86,21 @@ impl TryCloneToOwned for std::process::ChildStderr {
         rustix::io::dup(self).unwrap().into()
     }
 }
+
+#[test]
+fn what_was_read_and_has_not_begun_when_a_signal_comes_does_not_begin() {
+    let shop = Shop::with(&format!("{}[policy.timeout]\n{LONG}grace_ms = 600000\n", crate::shop::NOOP));
+    let mut child = spawn(&mut shop.command(&["run"]));
+    let mut stdin = child.stdin.take().unwrap();
+    let throttled = "{\"action\":\"ACT\",\"throttle_ms\":500000}\n";
+    stdin.write_all([&decision("HOLD", 1), throttled].concat().as_bytes()).unwrap();
+    let mut report = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut report).unwrap();
+    send(&child, Signal::TERM);
+    let mut report = String::new();
+    stdout.read_line(&mut report).unwrap();
+    assert!(report.contains("\"status\":\"denied\"") && report.contains("\"gate_stopped\""), "{report}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    drop(stdin);
+}
