@@ -22,10 +22,12 @@ const CALLS: u32 = 50_000;
 const PERMITS: u32 = 1_000_000_000;
 const CONCURRENCY: u32 = 1024;
 
-/// The argument that makes the program do nothing but succeed for a while, to be looked at with a profiler.
+/// The argument that makes the program do nothing but call for a while, to be looked at with a profiler; with `refusal`
+/// behind it the gate is engaged.
 pub const LOOP: &str = "loop";
 
 /// What both sides call.
+#[expect(clippy::unused_async, reason = "both sides are measured around an async fn")]
 async fn effect() -> (bool, Option<String>) {
     (true, None)
 }
@@ -71,12 +73,16 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Succeeds for some seconds.
-pub fn endless() {
-    let runtime = runtime();
-    let engine = engine();
-    for _ in 0..1000 {
-        ours(&runtime, &engine, ExecutionStatus::Success);
+/// Succeeds for some seconds, or is refused by the gate if `is_stopped`.
+pub fn endless(is_stopped: bool) {
+    let (runtime, engine) = (runtime(), engine());
+    let mut expected = ExecutionStatus::Success;
+    if is_stopped {
+        engine.gate().engage(Scope::Global, Level::Stop, "measured");
+        expected = ExecutionStatus::Denied;
+    }
+    for _ in 0..400 {
+        ours(&runtime, &engine, expected);
     }
 }
 

@@ -34,7 +34,7 @@ fn document(number: u32) -> String {
             out,
             r#"{{"name":"checkout-{service}","replicas":{},"healthy":{},"image":"registry.internal/shop/checkout:2026.{}.{service}","latency_ms":{{"p50":{},"p95":{},"p99":{}.5}},"labels":["zone-{region}-{service}","tier-frontend"]}}"#,
             3 + number % 5,
-            (number + service) % 7 != 0,
+            service != number % 7,
             number % 53,
             12 + number % 30,
             40 + number % 90,

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(calls::LOOP) => {
-            calls::endless();
+            calls::endless(asked.get(1).is_some_and(|what| what == "refusal"));
             ExitCode::SUCCESS
         }
         _ => measure(&asked),
