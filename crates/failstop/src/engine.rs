@@ -1,9 +1,6 @@
 //! The engine: what executions share. Gate, slots, rate limits, cooldowns, keys, ledger and executors.
 
-use std::{
-    pin::pin,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use decision_schema::{Action, FinalDecision, Object};
 use execution_orchestration_core::{
@@ -192,13 +189,12 @@ impl Engine {
     /// a report. Dropping the future cancels the execution where it stands; a key whose attempt was running then is in
     /// doubt.
     pub async fn execute(&self, request: &Request<'_>) -> ExecutionReport {
-        let executor = self.shared.executors.of(request.decision.action);
-        pin!(driver::drive(&self.house(), request, executor)).await
+        run(&self.house(), request, self.shared.executors.of(request.decision.action)).await
     }
 
     /// Executes one decision with this executor.
     pub async fn execute_with<E: Executor>(&self, request: &Request<'_>, executor: &E) -> ExecutionReport {
-        pin!(driver::drive(&self.house(), request, Some(executor))).await
+        run(&self.house(), request, Some(executor)).await
     }
 
     /// Cancels every execution whose request carries `cancellation`: what waits ends now, what runs is told to stop.
@@ -298,6 +294,14 @@ impl House<'_> {
     }
 }
 
+/// What the gate refuses is reported at once; anything else runs in a box, since whoever awaits it moves it about.
+async fn run<E: Executor>(house: &House<'_>, request: &Request<'_>, executor: Option<&E>) -> ExecutionReport {
+    if let Some(report) = driver::refuse_at_the_gate(house, request, executor) {
+        return report;
+    }
+    Box::pin(driver::drive(house, request, executor)).await
+}
+
 pub(crate) fn plan<'a, E: Executor>(
     policy: &'a ExecutionPolicy,
     request: &Request<'a>,
@@ -353,5 +357,5 @@ pub async fn execute<E: Executor>(
         guards: None,
         plan_digests: false,
     };
-    pin!(driver::drive(&house, &Request::new(decision, context), Some(executor))).await
+    run(&house, &Request::new(decision, context), Some(executor)).await
 }

@@ -8,10 +8,10 @@ mod permits;
 mod waiting;
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    task::Poll,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 use crate::{
@@ -30,9 +30,27 @@ use execution_orchestration_core::{
         Conclusion, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped,
     },
     orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
-    stop::Verdict,
     time::Timestamp,
 };
+
+/// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
+pub(crate) fn refuse_at_the_gate<E: Executor>(
+    house: &House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+) -> Option<ExecutionReport> {
+    let verdict = house.first_verdict(request);
+    if !verdict.bars_new_work() {
+        return None;
+    }
+    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
+    let conclusion = Conclusion::refused(ReasonCode::from(verdict.code));
+    let mut report = reporting::begin(request, id, conclusion, Vec::new());
+    report.gate = Some(verdict.stamp);
+    report.plan_digest = house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest());
+    reporting::complete(&mut report, house.redactor, request);
+    Some(report)
+}
 
 /// Carries one execution from admission to its report. What only some executions wait for is boxed, so that the others
 /// stay small.
@@ -41,13 +59,8 @@ pub(crate) async fn drive<E: Executor>(
     request: &Request<'_>,
     executor: Option<&E>,
 ) -> ExecutionReport {
-    // Nothing is built for what the first layer refuses: a stop stays cheap under any load.
-    let verdict = house.first_verdict(request);
-    if verdict.bars_new_work() {
-        return refused_at_the_gate(house, request, executor, &verdict);
-    }
     let mut drive = Drive::new(house, request, executor);
-    drive.admit(executor.is_some(), verdict);
+    drive.admit(executor.is_some());
     loop {
         match drive.out.next() {
             Some(Output::Done) => break drive.finish(),
@@ -71,21 +84,6 @@ pub(crate) async fn drive<E: Executor>(
             None => drive.wait_for_orders().await,
         }
     }
-}
-
-fn refused_at_the_gate<E: Executor>(
-    house: &House<'_>,
-    request: &Request<'_>,
-    executor: Option<&E>,
-    verdict: &Verdict,
-) -> ExecutionReport {
-    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
-    let conclusion = Conclusion::refused(ReasonCode::from(verdict.code));
-    let mut report = reporting::begin(request, id, conclusion, Vec::new());
-    report.gate = Some(verdict.stamp);
-    report.plan_digest = house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest());
-    reporting::complete(&mut report, house.redactor, request);
-    report
 }
 
 struct Drive<'a> {
@@ -128,9 +126,9 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn admit(&mut self, has_executor: bool, verdict: Verdict) {
+    fn admit(&mut self, has_executor: bool) {
         let admission = Admission {
-            verdict,
+            verdict: self.house.first_verdict(self.request),
             allowed: self.request.decision.allowed,
             refusal: self.refusal(has_executor),
             throttle_ms: self.request.decision.throttle_ms.unwrap_or(0),
@@ -279,22 +277,46 @@ impl<'a> Drive<'a> {
         let mut tenure = Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
         let key =
             tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
-        let end = {
-            let attempt = self.describe(number, key.as_deref(), &tenure.control);
-            let span = tracing::info_span!(parent: &self.span, "attempt", number, fence = self.fence);
-            let mut running = pin!(caught(span, || executor.run(attempt)));
-            self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
-            loop {
-                if let Some(end) = self.steer(&tenure.control) {
-                    break end;
+        self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
+        let end = match self.steer(&tenure.control) {
+            Some(end) => end,
+            None => match self.enter(executor, number, key.as_deref(), &tenure.control) {
+                Err(end) => end,
+                Ok(running) => {
+                    let mut running = pin!(running);
+                    loop {
+                        if let Some(answer) = self.wait_for(running.as_mut()).await {
+                            break End::Answered(answer);
+                        }
+                        if let Some(end) = self.steer(&tenure.control) {
+                            break end;
+                        }
+                    }
                 }
-                if let Some(answer) = self.wait_for(running.as_mut()).await {
-                    break End::Answered(answer);
-                }
-            }
+            },
         };
         self.conclude_attempt(number, end);
         (self.slot, self.key) = tenure.end();
+    }
+
+    /// Calls the executor. What it returns has not been polled yet.
+    fn enter<'t, E: Executor>(
+        &self,
+        executor: &'t E,
+        number: u32,
+        key: Option<&'t str>,
+        control: &'t Control,
+    ) -> Result<Caught<impl Future<Output = Answer> + use<'a, 't, E>>, End>
+    where
+        'a: 't,
+    {
+        let span = tracing::info_span!(parent: &self.span, "attempt", number, fence = self.fence);
+        let attempt = self.describe(number, key, control);
+        let called = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| executor.run(attempt))));
+        match called {
+            Ok(future) => Ok(Caught { span, future }),
+            Err(panic) => Err(End::Answered(broken_by(&*panic))),
+        }
     }
 
     /// Passes the machine's orders on to a running attempt. `None`: let it run.
@@ -474,20 +496,22 @@ impl Drop for Tenure {
     }
 }
 
-/// Runs an executor's call and its future in `span`; a panic of either is an answer (INV-EXE-3).
-async fn caught<F: Future<Output = Answer>>(span: tracing::Span, call: impl FnOnce() -> F) -> Answer {
-    match catch_unwind(AssertUnwindSafe(|| span.in_scope(call))) {
-        Err(panic) => broken_by(&*panic),
-        Ok(future) => {
-            let mut future = pin!(future);
-            poll_fn(|cx| {
-                match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| future.as_mut().poll(cx)))) {
-                    Ok(poll) => poll,
-                    Err(panic) => Poll::Ready(broken_by(&*panic)),
-                }
-            })
-            .await
-        }
+pin_project_lite::pin_project! {
+    /// An executor's future in its span; a panic of it is an answer (INV-EXE-3).
+    struct Caught<F> {
+        span: tracing::Span,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future<Output = Answer>> Future for Caught<F> {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.span.in_scope(|| this.future.poll(cx))));
+        polled.unwrap_or_else(|panic| Poll::Ready(broken_by(&*panic)))
     }
 }
 
