@@ -36,6 +36,9 @@ pub struct PlanArgs {
     /// The configuration; default failstop.toml, if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Effects at once, in place of policy.max_concurrency; it is part of the plan.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    max_concurrency: Option<u32>,
 }
 
 /// Prints one object a line: `{"line", "plan_digest", "plan"}`, where the digest is that of the text of `plan`. A line
@@ -44,7 +47,8 @@ pub struct PlanArgs {
 /// # Errors
 /// Where the configuration is wrong or standard output is closed.
 pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
-    let engine = Config::load(args.config.as_deref())?.engine()?;
+    let config = Config::load(args.config.as_deref())?.with_max_concurrency(args.max_concurrency)?;
+    let engine = config.engine()?;
     let mut chunks = Chunks::new(input::open(&args.file)?.source);
     let mut lines = Lines::default();
     let mut out = BufWriter::new(io::stdout().lock());

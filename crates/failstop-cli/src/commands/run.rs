@@ -8,7 +8,7 @@ use tokio::runtime;
 
 use crate::{
     clock::Stopwatch,
-    config::{Config, fault::InvalidConfig},
+    config::Config,
     exit::{Exit, Failure},
     input,
     running::{RunOptions, Runner, execute, telling},
@@ -44,7 +44,7 @@ pub struct RunArgs {
 /// # Errors
 /// Where it cannot be begun, or standard output is closed.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let config = configuration(args)?;
+    let config = Config::load(args.config.as_deref())?.with_max_concurrency(args.max_concurrency)?;
     let input = input::open(&args.file)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -71,12 +71,4 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         stderr::say(&run.tally.summary(watch.elapsed()));
     }
     Ok(run.exit)
-}
-
-fn configuration(args: &RunArgs) -> Result<Config, InvalidConfig> {
-    let config = Config::load(args.config.as_deref())?;
-    match args.max_concurrency {
-        Some(max_concurrency) => config.with_max_concurrency(max_concurrency),
-        None => Ok(config),
-    }
 }

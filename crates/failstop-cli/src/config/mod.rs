@@ -75,11 +75,12 @@ impl Config {
         }
     }
 
-    /// This configuration with another `policy.max_concurrency`.
+    /// This configuration, with another `policy.max_concurrency` where one is given.
     ///
     /// # Errors
     /// Where it is out of range.
-    pub fn with_max_concurrency(self, max_concurrency: u32) -> Result<Self, InvalidConfig> {
+    pub fn with_max_concurrency(self, max_concurrency: Option<u32>) -> Result<Self, InvalidConfig> {
+        let Some(max_concurrency) = max_concurrency else { return Ok(self) };
         let spec = PolicySpec { max_concurrency, ..*self.policy.spec() };
         match ExecutionPolicy::new(spec) {
             Ok(policy) => Ok(Self { policy, ..self }),

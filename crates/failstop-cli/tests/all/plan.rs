@@ -42,3 +42,13 @@ fn a_line_that_would_be_refused_has_a_report_in_the_place_of_its_plan() {
     assert!(text(&printed[2], "plan_digest").starts_with("sha256:"));
     assert_eq!(said.stderr.lines().count(), 2);
 }
+
+#[test]
+fn the_slots_given_by_hand_are_part_of_plan_and_report_alike() {
+    let shop = Shop::with(CONFIG);
+    let digest =
+        |args: &[&str]| text(&shop.run(args, decision("ACT", 1)).reports()[0], "plan_digest").to_owned();
+    let with_two = digest(&["plan", "--max-concurrency", "2"]);
+    assert_eq!(with_two, digest(&["run", "--max-concurrency", "2"]));
+    assert_ne!(with_two, digest(&["plan"]));
+}

@@ -92,7 +92,7 @@ fn what_was_read_and_has_not_begun_when_a_signal_comes_does_not_begin() {
     let shop = Shop::with(&format!("{}[policy.timeout]\n{LONG}grace_ms = 600000\n", crate::shop::NOOP));
     let mut child = spawn(&mut shop.command(&["run"]));
     let mut stdin = child.stdin.take().unwrap();
-    let throttled = "{\"action\":\"ACT\",\"throttle_ms\":500000}\n";
+    let throttled = "{\"action\":\"ACT\",\"throttle_ms\":10000}\n";
     stdin.write_all([&decision("HOLD", 1), throttled].concat().as_bytes()).unwrap();
     let mut report = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
