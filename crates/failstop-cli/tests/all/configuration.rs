@@ -8,6 +8,10 @@ use crate::shop::{NOOP, Shop, decision, run_command, text};
 fn refused(config: &str) -> String {
     let said = Shop::with(config).run(&["check"], "");
     assert_eq!((said.code, said.stdout.as_str()), (2, ""));
+    for line in said.stderr.lines() {
+        let code = line.rsplit_once('(').unwrap().1.trim_end_matches(')');
+        assert_eq!(Shop::bare().run(&["explain", code], "").code, 0, "{code} has no page");
+    }
     said.stderr
 }
 

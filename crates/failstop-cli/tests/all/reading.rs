@@ -93,3 +93,12 @@ fn a_closed_output_is_an_error_and_what_runs_is_seen_to_its_end() {
     assert_eq!(said.code, 3);
     assert!(said.stderr.contains("standard output cannot be written (output_closed)"), "{}", said.stderr);
 }
+
+#[test]
+fn an_input_that_breaks_off_is_no_end() {
+    let shop = Shop::with(NOOP);
+    let directory = std::fs::File::open(shop.path(".")).unwrap();
+    let said = Said::from(shop.command(&["run"]).stdin(directory).output().unwrap());
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""));
+    assert_eq!(said.stderr, "failstop: the input cannot be read on (os error 21) (input_unreadable)\n");
+}
