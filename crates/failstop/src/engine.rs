@@ -1,6 +1,11 @@
 //! The engine: what executions share. Gate, slots, rate limits, cooldowns, keys, ledger and executors.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    future::{Future, poll_fn},
+    sync::{Arc, LazyLock},
+    task::Poll,
+};
 
 use decision_schema::{Action, FinalDecision, Object};
 use execution_orchestration_core::{
@@ -29,17 +34,8 @@ pub struct Engine {
 }
 
 struct Shared {
-    policy: ExecutionPolicy,
-    gate: Gate,
-    slots: Slots,
-    rate: Option<RateLimiter>,
-    cooldowns: Cooldowns,
-    keys: Keys,
-    ledger: Option<Arc<dyn Ledger>>,
+    house: House<'static>,
     executors: Executors,
-    redactor: Redactor,
-    clock: Clock,
-    plan_digests: bool,
 }
 
 /// Which executor carries out which action.
@@ -85,7 +81,7 @@ pub struct EngineBuilder {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("policy", &self.shared.policy).finish_non_exhaustive()
+        f.debug_struct("Engine").field("policy", self.policy()).finish_non_exhaustive()
     }
 }
 
@@ -154,21 +150,21 @@ impl EngineBuilder {
         }
         let rate =
             (!self.policy.rate_limit().is_unlimited()).then(|| RateLimiter::new(self.policy.rate_limit()));
-        Ok(Engine {
-            shared: Arc::new(Shared {
-                slots: Slots::new(self.policy.max_concurrency()),
-                rate,
+        let house = House {
+            slots: Some(Slots::new(self.policy.max_concurrency())),
+            rate,
+            guards: Some(Guards {
                 cooldowns: Cooldowns::default(),
                 keys: Keys::default(),
-                clock: Clock::new(),
-                policy: self.policy,
-                gate: self.gate,
                 ledger: self.ledger,
-                executors: self.executors,
-                redactor: self.redactor,
-                plan_digests: self.plan_digests,
             }),
-        })
+            clock: Clock::new(),
+            policy: Cow::Owned(self.policy),
+            gate: self.gate,
+            redactor: Cow::Owned(self.redactor),
+            plan_digests: self.plan_digests,
+        };
+        Ok(Engine { shared: Arc::new(Shared { house, executors: self.executors }) })
     }
 }
 
@@ -188,90 +184,74 @@ impl Engine {
     /// Executes one decision with the executor configured for its action. Never fails, never panics: every failure is
     /// a report. Dropping the future cancels the execution where it stands; a key whose attempt was running then is in
     /// doubt.
-    pub async fn execute(&self, request: &Request<'_>) -> ExecutionReport {
-        run(&self.house(), request, self.shared.executors.of(request.decision.action)).await
+    pub fn execute<'a>(&'a self, request: &'a Request<'a>) -> impl Future<Output = ExecutionReport> + 'a {
+        run(&self.shared.house, request, self.shared.executors.of(request.decision.action))
     }
 
     /// Executes one decision with this executor.
-    pub async fn execute_with<E: Executor>(&self, request: &Request<'_>, executor: &E) -> ExecutionReport {
-        run(&self.house(), request, Some(executor)).await
+    pub fn execute_with<'a, E: Executor>(
+        &'a self,
+        request: &'a Request<'a>,
+        executor: &'a E,
+    ) -> impl Future<Output = ExecutionReport> + 'a {
+        run(&self.shared.house, request, Some(executor))
     }
 
     /// Cancels every execution whose request carries `cancellation`: what waits ends now, what runs is told to stop.
     pub fn cancel(&self, cancellation: &Cancellation) {
         cancellation.cancel();
-        self.shared.gate.stir();
+        self.gate().stir();
     }
 
     /// The plan for one decision, without executing anything.
     pub fn plan<'a>(&'a self, request: &Request<'a>) -> Plan<'a> {
         let executor = self.shared.executors.of(request.decision.action);
-        plan(&self.shared.policy, request, executor)
+        plan(self.policy(), request, executor)
     }
 
     /// The policy in force.
     pub fn policy(&self) -> &ExecutionPolicy {
-        &self.shared.policy
+        &self.shared.house.policy
     }
 
     /// The gate.
     pub fn gate(&self) -> &Gate {
-        &self.shared.gate
+        &self.shared.house.gate
     }
 
     /// What redacts everything the engine writes.
     pub fn redactor(&self) -> &Redactor {
-        &self.shared.redactor
+        &self.shared.house.redactor
     }
 
     /// How many slots are held by work that was abandoned and has not ended.
     pub fn abandoned(&self) -> u32 {
-        self.shared.slots.abandoned()
+        self.shared.house.slots.as_ref().map_or(0, Slots::abandoned)
     }
 
     /// How many keys are being executed or held by work that was abandoned.
     pub fn keys_in_progress(&self) -> usize {
-        self.shared.keys.len()
-    }
-
-    fn house(&self) -> House<'_> {
-        let shared = &*self.shared;
-        House {
-            policy: &shared.policy,
-            gate: &shared.gate,
-            clock: &shared.clock,
-            redactor: &shared.redactor,
-            slots: Some(&shared.slots),
-            rate: shared.rate.as_ref(),
-            guards: Some(Guards {
-                cooldowns: &shared.cooldowns,
-                keys: &shared.keys,
-                ledger: shared.ledger.as_deref(),
-            }),
-            plan_digests: shared.plan_digests,
-        }
+        self.shared.house.guards.as_ref().map_or(0, |guards| guards.keys.len())
     }
 }
 
-/// Everything one execution may use, borrowed from an engine or, for a bare call, from nothing.
-#[derive(Clone, Copy)]
+/// Everything executions may use and share: an engine's, or, for a bare call, next to nothing.
 pub(crate) struct House<'a> {
-    pub(crate) policy: &'a ExecutionPolicy,
-    pub(crate) gate: &'a Gate,
-    pub(crate) clock: &'a Clock,
-    pub(crate) redactor: &'a Redactor,
-    pub(crate) slots: Option<&'a Slots>,
-    pub(crate) rate: Option<&'a RateLimiter>,
-    pub(crate) guards: Option<Guards<'a>>,
+    pub(crate) policy: Cow<'a, ExecutionPolicy>,
+    pub(crate) gate: Gate,
+    pub(crate) clock: Clock,
+    pub(crate) redactor: Cow<'a, Redactor>,
+    pub(crate) slots: Option<Slots>,
+    pub(crate) rate: Option<RateLimiter>,
+    pub(crate) guards: Option<Guards>,
     pub(crate) plan_digests: bool,
 }
 
 /// State between calls, which only an engine has.
-#[derive(Clone, Copy)]
-pub(crate) struct Guards<'a> {
-    pub(crate) cooldowns: &'a Cooldowns,
-    pub(crate) keys: &'a Keys,
-    pub(crate) ledger: Option<&'a dyn Ledger>,
+pub(crate) struct Guards {
+    pub(crate) cooldowns: Cooldowns,
+    pub(crate) keys: Keys,
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
 }
 
 impl House<'_> {
@@ -295,11 +275,27 @@ impl House<'_> {
 }
 
 /// What the gate refuses is reported at once; anything else runs in a box, since whoever awaits it moves it about.
-async fn run<E: Executor>(house: &House<'_>, request: &Request<'_>, executor: Option<&E>) -> ExecutionReport {
-    if let Some(report) = driver::refuse_at_the_gate(house, request, executor) {
-        return report;
-    }
-    Box::pin(driver::drive(house, request, executor)).await
+///
+/// Polled by hand: an `async` block would copy the report once more on its way out.
+fn run<'a, E: Executor>(
+    house: &'a House<'a>,
+    request: &'a Request<'a>,
+    executor: Option<&'a E>,
+) -> impl Future<Output = ExecutionReport> + 'a {
+    let mut driven = None;
+    poll_fn(move |cx| {
+        let driven = match &mut driven {
+            Some(driven) => driven,
+            none => {
+                let verdict = house.first_verdict(request);
+                if verdict.bars_new_work() {
+                    return Poll::Ready(driver::refuse_at_the_gate(house, request, executor, verdict));
+                }
+                none.insert(Box::pin(driver::drive(house, request, executor)))
+            }
+        };
+        driven.as_mut().poll(cx)
+    })
 }
 
 pub(crate) fn plan<'a, E: Executor>(
@@ -346,12 +342,11 @@ pub async fn execute<E: Executor>(
 ) -> ExecutionReport {
     static OPEN: LazyLock<Gate> = LazyLock::new(Gate::new);
     static STRICT: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Profile::Strict));
-    let clock = Clock::new();
     let house = House {
-        policy,
-        gate: &OPEN,
-        clock: &clock,
-        redactor: &STRICT,
+        policy: Cow::Borrowed(policy),
+        gate: OPEN.clone(),
+        clock: Clock::new(),
+        redactor: Cow::Borrowed(&STRICT),
         slots: None,
         rate: None,
         guards: None,

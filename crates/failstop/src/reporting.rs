@@ -93,7 +93,11 @@ impl<'a> Vetting<'a> {
     }
 }
 
+/// What came in with a request and goes out with its report, redacted: its `external` and its packet.
+pub(crate) type Brought = (Object, Option<Object>);
+
 /// A report of this request, with nothing filled in that only an execution can know.
+#[inline]
 pub(crate) fn begin(
     request: &Request<'_>,
     execution_id: ExecutionId,
@@ -151,20 +155,28 @@ pub(crate) fn lost_conclusion(attempts: &[ExecutionAttempt]) -> Conclusion {
     }
 }
 
-/// The stored report of an earlier execution, as this call hands it out.
-pub(crate) fn replay(stored: ExecutionReport, conclusion: Option<Conclusion>) -> ExecutionReport {
-    ExecutionReport { conclusion: conclusion.unwrap_or(stored.conclusion), replayed: true, ..stored }
+/// The stored report of an earlier execution, as this call hands it out: with what this call brought.
+pub(crate) fn replay(
+    stored: ExecutionReport,
+    conclusion: Option<Conclusion>,
+    line: Option<u64>,
+    (external, packet): Brought,
+) -> ExecutionReport {
+    // A call without a packet shows what the first one brought.
+    let (external, packet) =
+        if packet.is_some() { (external, packet) } else { (stored.external, stored.packet) };
+    let conclusion = conclusion.unwrap_or(stored.conclusion);
+    ExecutionReport { conclusion, replayed: true, line, external, packet, ..stored }
 }
 
-/// Adds what came in with the request, redacted: its line, its `external` and its packet.
-pub(crate) fn complete(report: &mut ExecutionReport, redactor: &Redactor, request: &Request<'_>) {
-    report.line = request.line;
-    let Some(packet) = request.packet else { return };
+/// What came in with the request.
+pub(crate) fn brought(redactor: &Redactor, request: &Request<'_>) -> Brought {
+    let Some(packet) = request.packet else { return Brought::default() };
     let vetting = Vetting::new(redactor, request);
     let mut packet = packet.clone();
     vetting.scoped().redact_object(&mut packet);
-    report.external = packet.get("external").and_then(Value::as_object).cloned().unwrap_or_default();
-    report.packet = Some(packet);
+    let external = packet.get("external").and_then(Value::as_object).cloned().unwrap_or_default();
+    (external, Some(packet))
 }
 
 /// The report on a line that could not be read as a decision.

@@ -21,7 +21,7 @@ use crate::{
     keys::{Held, HeldKey},
     ledger::{self, Claim, Known, Ledger, NotStarted},
     limits::Slot,
-    reporting,
+    reporting::{self, Brought},
     request::{Cancellation, Request},
 };
 use execution_orchestration_core::{
@@ -30,6 +30,7 @@ use execution_orchestration_core::{
         Conclusion, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped,
     },
     orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
+    stop::Verdict,
     time::Timestamp,
 };
 
@@ -38,21 +39,20 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
     house: &House<'_>,
     request: &Request<'_>,
     executor: Option<&E>,
-) -> Option<ExecutionReport> {
-    let verdict = house.first_verdict(request);
-    if !verdict.bars_new_work() {
-        return None;
-    }
+    verdict: Verdict,
+) -> ExecutionReport {
     let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
-    let conclusion = Conclusion::refused(ReasonCode::from(verdict.code));
-    let mut report = reporting::begin(request, id, conclusion, Vec::new());
-    report.gate = Some(verdict.stamp);
-    report.plan_digest = house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest());
-    reporting::complete(&mut report, house.redactor, request);
-    Some(report)
+    let (external, packet) = reporting::brought(&house.redactor, request);
+    ExecutionReport {
+        gate: Some(verdict.stamp),
+        plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
+        external,
+        packet,
+        ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
+    }
 }
 
-/// Carries one execution from admission to its report. What only some executions wait for is boxed, so that the others
+/// Carries one execution that has passed the gate from admission to its report. What only some executions wait for is boxed, so that the others
 /// stay small.
 pub(crate) async fn drive<E: Executor>(
     house: &House<'_>,
@@ -107,7 +107,7 @@ struct Drive<'a> {
 impl<'a> Drive<'a> {
     fn new<E: Executor>(house: &'a House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
         let now = house.clock.now();
-        let plan = engine::plan(house.policy, request, executor);
+        let plan = engine::plan(&house.policy, request, executor);
         let id = ids::execution_id(house.clock.wall_ms(now));
         Self {
             span: tracing::info_span!("execution", action = request.decision.action.as_str(), id = %id),
@@ -128,7 +128,8 @@ impl<'a> Drive<'a> {
 
     fn admit(&mut self, has_executor: bool) {
         let admission = Admission {
-            verdict: self.house.first_verdict(self.request),
+            // It got here past the gate.
+            verdict: Verdict::RUN,
             allowed: self.request.decision.allowed,
             refusal: self.refusal(has_executor),
             throttle_ms: self.request.decision.throttle_ms.unwrap_or(0),
@@ -139,7 +140,7 @@ impl<'a> Drive<'a> {
     /// What the policy and cooldown layers refuse, in their order.
     fn refusal(&self, has_executor: bool) -> Option<ReasonCode> {
         let Request { decision, tenant, .. } = *self.request;
-        match self.house.guards {
+        match &self.house.guards {
             None if !self.house.policy.rate_limit().is_unlimited() => Some(ReasonCode::PolicyNeedsEngine),
             _ if !has_executor => Some(ReasonCode::NoExecutor),
             Some(guards) if guards.cooldowns.is_active(self.now, tenant, decision.action) => {
@@ -177,8 +178,8 @@ impl<'a> Drive<'a> {
             })?;
         self.machine.set_key(key.clone());
         let fingerprint = fingerprint(&identity);
-        let Some(guards) = self.house.guards else { return Ok(None) };
-        let Some(ledger) = guards.ledger else { return Ok(None) };
+        let Some(guards) = &self.house.guards else { return Ok(None) };
+        let Some(ledger) = guards.ledger.as_deref() else { return Ok(None) };
         if self.key.is_none() {
             self.key = Some(guards.keys.try_hold(&key, fingerprint).map_err(|held| match held {
                 Held::InProgress => Lookup::InProgress,
@@ -216,7 +217,8 @@ impl<'a> Drive<'a> {
     }
 
     async fn await_key(&mut self) {
-        let guards = self.house.guards.and_then(|guards| Some((guards.keys, guards.ledger?)));
+        let guards =
+            self.house.guards.as_ref().and_then(|guards| Some((&guards.keys, guards.ledger.as_deref()?)));
         let (Some((keys, ledger)), Some(key)) = (guards, self.machine.plan().key().map(str::to_owned)) else {
             return self.handle(Input::KeyFreed);
         };
@@ -257,7 +259,7 @@ impl<'a> Drive<'a> {
     }
 
     fn ledger(&self) -> Option<&'a dyn Ledger> {
-        self.house.guards.and_then(|guards| guards.ledger)
+        self.house.guards.as_ref().and_then(|guards| guards.ledger.as_deref())
     }
 
     /// Runs one attempt from its start step to its end.
@@ -345,7 +347,7 @@ impl<'a> Drive<'a> {
     fn conclude_attempt(&mut self, attempt: u32, end: End) {
         match end {
             End::Answered(answer) => {
-                let (ended, output) = reporting::vet(answer, self.house.redactor, self.request);
+                let (ended, output) = reporting::vet(answer, &self.house.redactor, self.request);
                 let effect = ended.effect;
                 self.handle(Input::Finished { attempt, ended });
                 // What came too late does not count, and neither does what it says.
@@ -429,36 +431,42 @@ impl<'a> Drive<'a> {
     /// The report as the machine has it now.
     fn report(&mut self) -> ExecutionReport {
         let attempts = self.machine.attempts().to_vec();
-        self.report_with(attempts)
+        self.report_with(attempts, Brought::default())
     }
 
-    fn report_with(&mut self, attempts: Vec<ExecutionAttempt>) -> ExecutionReport {
+    // One literal, so that the report is written where it is wanted rather than moved there.
+    fn report_with(
+        &mut self,
+        attempts: Vec<ExecutionAttempt>,
+        (external, packet): Brought,
+    ) -> ExecutionReport {
         let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
         let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
-        let mut report = reporting::begin(self.request, self.id, conclusion, attempts);
-        report.idempotency_key = self.machine.plan().key().map(str::to_owned);
-        report.plan_digest = wants_digest.then(|| self.machine.plan_digest());
-        report.total_latency_ms = self.now.ms_since(self.machine.admitted_at());
-        report.gate = self.machine.gate();
-        report.output = self.output.clone();
-        report
+        ExecutionReport {
+            idempotency_key: self.machine.plan().key().map(str::to_owned),
+            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
+            total_latency_ms: self.now.ms_since(self.machine.admitted_at()),
+            gate: self.machine.gate(),
+            output: self.output.clone(),
+            external,
+            packet,
+            ..reporting::begin(self.request, self.id, conclusion, attempts)
+        }
     }
 
     fn finish(&mut self) -> ExecutionReport {
-        let attempts = self.machine.take_attempts();
-        let mut report = match self.stored.take() {
-            Some(stored) => reporting::replay(*stored, self.machine.conclusion()),
-            None => self.report_with(attempts),
-        };
+        let brought = reporting::brought(&self.house.redactor, self.request);
+        if let Some(stored) = self.stored.take() {
+            return reporting::replay(*stored, self.machine.conclusion(), self.request.line, brought);
+        }
         let Request { decision, tenant, .. } = *self.request;
-        if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, self.house.guards)
-            && report.conclusion.status == ExecutionStatus::Success
-            && !report.replayed
+        if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, &self.house.guards)
+            && self.machine.conclusion().is_some_and(|end| end.status == ExecutionStatus::Success)
         {
             guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
         }
-        reporting::complete(&mut report, self.house.redactor, self.request);
-        report
+        let attempts = self.machine.take_attempts();
+        self.report_with(attempts, brought)
     }
 }
 

@@ -48,11 +48,11 @@ fn try_permits(
     has_slot: bool,
 ) -> Option<Option<Slot>> {
     // The slot first: it can be given back, which a rate permit cannot.
-    let slot = match house.slots.filter(|_| !has_slot) {
+    let slot = match house.slots.as_ref().filter(|_| !has_slot) {
         Some(slots) => Some(slots.try_acquire()?),
         None => None,
     };
-    house.rate.is_none_or(|rate| rate.try_acquire(now, request.decision.action)).then_some(slot)
+    house.rate.as_ref().is_none_or(|rate| rate.try_acquire(now, request.decision.action)).then_some(slot)
 }
 
 /// Passes every rate limit, then gets a slot unless one is kept.
@@ -63,13 +63,13 @@ async fn get_permits(
 ) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
     let action = request.decision.action;
     let mut waited_for = None;
-    if let Some(rate) = house.rate
+    if let Some(rate) = &house.rate
         && !rate.try_acquire(house.clock.now(), action)
     {
-        rate.acquire(house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
+        rate.acquire(&house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
         waited_for = Some(WaitReason::RateLimit);
     }
-    let Some(slots) = house.slots.filter(|_| !has_slot) else { return Ok((None, waited_for)) };
+    let Some(slots) = house.slots.as_ref().filter(|_| !has_slot) else { return Ok((None, waited_for)) };
     if let Some(slot) = slots.try_acquire() {
         return Ok((Some(slot), waited_for));
     }

@@ -73,10 +73,10 @@ impl<F> WaitFor<'_, '_, F> {
     }
 
     fn listen(&mut self, cx: &mut Context<'_>) {
-        let gate = self.drive.house.gate;
-        let stirred = self.stirred.get_or_insert_with(|| Box::pin(gate.stirred()));
+        let house = self.drive.house;
+        let stirred = self.stirred.get_or_insert_with(|| Box::pin(house.gate.stirred()));
         while stirred.as_mut().poll(cx).is_ready() {
-            stirred.set(gate.stirred());
+            stirred.set(house.gate.stirred());
         }
     }
 
