@@ -22,6 +22,8 @@ use told::End;
 const LONGEST_HINT_MS: u64 = 60_000;
 /// What is kept of the grace for killing.
 const KILL_RESERVE_MS: u64 = 250;
+/// What is kept of the last grace for the ledger.
+const RECORD_RESERVE_MS: u64 = 100;
 
 /// What the execution of `world` under `rules` must come to.
 pub fn predict(rules: &Rules, world: &World) -> Prediction {
@@ -198,7 +200,9 @@ impl Teller<'_> {
         attempt: &Attempt,
         (told_at, cause, deadline): (u64, Cause, u64),
     ) -> ToldAttempt {
-        let give_up = (told_at + self.rules.grace_ms).min(self.bound());
+        let for_record = if self.rules.keyed { RECORD_RESERVE_MS.min(self.rules.grace_ms / 4) } else { 0 };
+        // Told past the time that is left, it is given up at once.
+        let give_up = (told_at + self.rules.grace_ms).min(self.bound() - for_record).max(told_at);
         let left = give_up - told_at;
         let kill_timer = told_at + left - KILL_RESERVE_MS.min(left / 4);
         let is_halted_at_once = cause == Cause::Gate && self.level_at(told_at) == Level::Halt;

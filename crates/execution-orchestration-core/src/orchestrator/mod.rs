@@ -35,6 +35,10 @@ pub const LONGEST_HINT_MS: u64 = 60_000;
 /// The part of the grace kept for killing, milliseconds: long enough for a process group to die.
 const KILL_RESERVE_MS: u64 = 250;
 
+/// The part of the last grace kept for making the outcome durable, milliseconds. Without it an attempt that is given up
+/// at the very bound would leave a ledger no time, and its report would always say `ledger_unavailable`.
+const RECORD_RESERVE_MS: u64 = 100;
+
 /// One execution.
 #[derive(Debug)]
 pub struct Machine<'p> {
@@ -109,6 +113,13 @@ impl<'p> Machine<'p> {
     /// When the report must be out (INV-EXE-2).
     pub fn report_deadline(&self) -> Timestamp {
         self.total_deadline().plus_ms(self.policy().timeout().grace_ms)
+    }
+
+    /// When no attempt's end is waited for any more.
+    fn give_up_deadline(&self) -> Timestamp {
+        let grace_ms = self.policy().timeout().grace_ms;
+        let reserve_ms = if self.is_keyed() { RECORD_RESERVE_MS.min(grace_ms / 4) } else { 0 };
+        self.total_deadline().plus_ms(grace_ms - reserve_ms)
     }
 
     /// The attempts so far, without those of earlier owners.
@@ -269,7 +280,7 @@ impl<'p> Machine<'p> {
     /// Tells a running attempt to stop: the signal, or force at once where the gate says `halt`.
     fn interrupt(&mut self, now: Timestamp, attempt: u32, cause: StopCause, out: &mut Outputs) {
         // Told late, it has less grace: the report is due all the same (INV-EXE-2).
-        let give_up_at = now.plus_ms(self.policy().timeout().grace_ms).min(self.report_deadline());
+        let give_up_at = now.plus_ms(self.policy().timeout().grace_ms).min(self.give_up_deadline());
         let answers_until = match (cause, self.phase) {
             (StopCause::Gate | StopCause::Cancelled, Phase::Running { deadline, .. }) => deadline,
             _ => now,

@@ -497,3 +497,20 @@ fn inv_t1_the_keys_match_their_pattern() {
         assert!(key.starts_with("exec."));
     }
 }
+
+/// An attempt given up at the very bound once left the ledger no time: its report always said `ledger_unavailable`.
+#[test]
+fn inv_fs_3_what_is_given_up_at_the_bound_leaves_the_ledger_time() {
+    let mut spec = keyed();
+    spec.timeout.timeout_per_action_ms = 30_000;
+    let policy = checked(spec);
+    let mut desk = running(&policy);
+    desk.hand(30_000, Input::Tick);
+    desk.hand(31_750, Input::Tick);
+    assert_eq!(desk.machine.poll_timeout(), Some(at(31_900)));
+    let orders = desk.hand(31_900, Input::Tick);
+    assert_eq!(orders, [Output::Record { attempt: 0, state: KeyState::InDoubt }]);
+    assert_eq!(desk.machine.poll_timeout(), Some(desk.machine.report_deadline()));
+    assert_eq!(desk.hand(31_950, Input::Recorded), [Output::Release, Output::Done]);
+    assert_eq!(desk.end().1, Outcome::Unknown);
+}
