@@ -412,6 +412,10 @@ impl<'a> Drive<'a> {
         if verdict != self.machine.verdict() {
             self.handle(Input::GateChanged(verdict));
         }
+        self.look_at_cancellation();
+    }
+
+    fn look_at_cancellation(&mut self) {
         if !self.is_cancelled && self.request.cancellation.is_some_and(Cancellation::is_cancelled) {
             self.is_cancelled = true;
             self.handle(Input::Cancel);

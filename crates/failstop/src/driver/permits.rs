@@ -35,6 +35,8 @@ impl Drive<'_> {
         if slot.is_some() {
             self.slot = slot;
         }
+        // Permits and a cancel may have come at once, and no start follows a cancel. (The start step sees to the gate.)
+        self.look_at_cancellation();
         self.handle(Input::Granted(waited_for));
     }
 }

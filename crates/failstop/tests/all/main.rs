@@ -10,6 +10,7 @@ mod gate;
 mod http;
 mod hygiene;
 mod keys;
+mod ledger_faults;
 mod limits;
 mod one_attempt;
 mod support;
