@@ -13,4 +13,5 @@ mod keys;
 mod ledger_faults;
 mod limits;
 mod one_attempt;
+mod reference_vectors;
 mod support;
