@@ -291,7 +291,9 @@ fn run<'a, E: Executor>(
                 if verdict.bars_new_work() {
                     return Poll::Ready(driver::refuse_at_the_gate(house, request, executor, verdict));
                 }
-                none.insert(Box::pin(driver::drive(house, request, executor)))
+                // `Box::pin` would build it on the stack first and copy it, though nearly all of it is yet unused.
+                let room = Box::new_uninit();
+                none.insert(Box::into_pin(Box::write(room, driver::drive(house, request, executor))))
             }
         };
         driven.as_mut().poll(cx)

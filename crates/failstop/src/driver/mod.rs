@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     engine::{self, House},
-    executor::{Answer, Attempt, Control, Executor, Urgency, broken_by},
+    executor::{Answer, Attempt, Control, Executor, Urgency, broken},
     ids,
     keys::{Held, HeldKey},
     ledger::{self, Claim, Known, Ledger, NotStarted},
@@ -90,12 +90,12 @@ struct Drive<'a> {
     house: &'a House<'a>,
     request: &'a Request<'a>,
     /// Entered wherever the execution waits, which is wherever others' code runs.
-    span: tracing::Span,
+    span: Span,
     machine: Machine<'a>,
     out: Outputs,
     now: Timestamp,
     id: ExecutionId,
-    slot: Option<Slot>,
+    slot: Option<Slot<'a>>,
     key: Option<HeldKey>,
     fence: u64,
     /// The stored report, where the key's execution is over.
@@ -110,7 +110,7 @@ impl<'a> Drive<'a> {
         let plan = engine::plan(&house.policy, request, executor);
         let id = ids::execution_id(house.clock.wall_ms(now));
         Self {
-            span: tracing::info_span!("execution", action = request.decision.action.as_str(), id = %id),
+            span: kept(tracing::info_span!("execution", action = request.decision.action.as_str(), id = %id)),
             machine: Machine::new(plan, house.slots.is_some() || house.rate.is_some()),
             id,
             house,
@@ -281,21 +281,18 @@ impl<'a> Drive<'a> {
             tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
         self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
         let end = match self.steer(&tenure.control) {
-            Some(end) => end,
-            None => match self.enter(executor, number, key.as_deref(), &tenure.control) {
-                Err(end) => end,
-                Ok(running) => {
-                    let mut running = pin!(running);
-                    loop {
-                        if let Some(answer) = self.wait_for(running.as_mut()).await {
-                            break End::Answered(answer);
-                        }
-                        if let Some(end) = self.steer(&tenure.control) {
-                            break end;
-                        }
+            Some(parting) => Err(parting),
+            None => {
+                let mut running = pin!(self.enter(executor, number, key.as_deref(), &tenure.control));
+                loop {
+                    if let Some(answer) = self.wait_for(running.as_mut()).await {
+                        break Ok(answer);
+                    }
+                    if let Some(parting) = self.steer(&tenure.control) {
+                        break Err(parting);
                     }
                 }
-            },
+            }
         };
         self.conclude_attempt(number, end);
         (self.slot, self.key) = tenure.end();
@@ -308,25 +305,23 @@ impl<'a> Drive<'a> {
         number: u32,
         key: Option<&'t str>,
         control: &'t Control,
-    ) -> Result<Caught<impl Future<Output = Answer> + use<'a, 't, E>>, End>
+    ) -> Caught<impl Future<Output = Answer> + use<'a, 't, E>>
     where
         'a: 't,
     {
-        let span = tracing::info_span!(parent: &self.span, "attempt", number, fence = self.fence);
+        let parent = self.span.as_deref().and_then(tracing::Span::id);
+        let span = kept(tracing::info_span!(parent: parent, "attempt", number, fence = self.fence));
         let attempt = self.describe(number, key, control);
-        let called = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| executor.run(attempt))));
-        match called {
-            Ok(future) => Ok(Caught { span, future }),
-            Err(panic) => Err(End::Answered(broken_by(&*panic))),
-        }
+        let future = catch_unwind(AssertUnwindSafe(|| within(&span, || executor.run(attempt)))).ok();
+        Caught { span, future }
     }
 
     /// Passes the machine's orders on to a running attempt. `None`: let it run.
-    fn steer(&mut self, control: &Control) -> Option<End> {
+    fn steer(&mut self, control: &Control) -> Option<Parting> {
         loop {
             match self.machine.phase() {
                 Phase::Running { .. } | Phase::Stopping { .. } | Phase::Killing { .. } => {}
-                _ => return Some(End::GivenUp),
+                _ => return Some(Parting::GivenUp),
             }
             let (urgency, has_own_end) = match self.out.next()? {
                 Output::Signal { .. } => (Urgency::Signal, control.is_listening() || control.is_held()),
@@ -339,14 +334,14 @@ impl<'a> Drive<'a> {
             };
             control.raise(urgency);
             if !has_own_end {
-                return Some(End::Dropped);
+                return Some(Parting::Dropped);
             }
         }
     }
 
-    fn conclude_attempt(&mut self, attempt: u32, end: End) {
+    fn conclude_attempt(&mut self, attempt: u32, end: Result<Answer, Parting>) {
         match end {
-            End::Answered(answer) => {
+            Ok(answer) => {
                 let (ended, output) = reporting::vet(answer, &self.house.redactor, self.request);
                 let effect = ended.effect;
                 self.handle(Input::Finished { attempt, ended });
@@ -355,8 +350,8 @@ impl<'a> Drive<'a> {
                     self.output = output;
                 }
             }
-            End::Dropped => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),
-            End::GivenUp => {}
+            Err(Parting::Dropped) => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),
+            Err(Parting::GivenUp) => {}
         }
     }
 
@@ -474,46 +469,43 @@ impl<'a> Drive<'a> {
     }
 }
 
-/// How the engine's part in a running attempt ended.
-enum End {
-    Answered(Answer),
+/// How an attempt is left that has not answered.
+enum Parting {
     Dropped,
     GivenUp,
 }
 
 /// Slot and key of a running attempt. Where something outlives the attempt, they stay with it.
-struct Tenure {
+struct Tenure<'a> {
     control: Control,
-    slot: Option<Slot>,
+    slot: Option<Slot<'a>>,
     key: Option<HeldKey>,
 }
 
-impl Tenure {
+impl<'a> Tenure<'a> {
     /// Gives slot and key back, unless something still runs.
-    fn end(&mut self) -> (Option<Slot>, Option<HeldKey>) {
+    fn end(&mut self) -> (Option<Slot<'a>>, Option<HeldKey>) {
         if self.control.is_held() { (None, None) } else { (self.slot.take(), self.key.take()) }
     }
 }
 
-impl Drop for Tenure {
+impl Drop for Tenure<'_> {
     fn drop(&mut self) {
-        let (mut slot, key) = (self.slot.take(), self.key.take());
-        if slot.is_none() && key.is_none() {
+        if !self.control.is_held() {
             return;
         }
-        if let Some(slot) = slot.as_mut().filter(|_| self.control.is_held()) {
-            slot.abandon();
-        }
+        let (slot, key) = (self.slot.take().map(Slot::abandon), self.key.take());
         std::mem::take(&mut self.control).when_ended(move || drop((slot, key)));
     }
 }
 
 pin_project_lite::pin_project! {
-    /// An executor's future in its span; a panic of it is an answer (INV-EXE-3).
+    /// An executor's future in its span; a panic of it, or of the call that should have made it, is an answer
+    /// (INV-EXE-3).
     struct Caught<F> {
-        span: tracing::Span,
+        span: Span,
         #[pin]
-        future: F,
+        future: Option<F>,
     }
 }
 
@@ -522,8 +514,23 @@ impl<F: Future<Output = Answer>> Future for Caught<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
         let this = self.project();
-        let polled = catch_unwind(AssertUnwindSafe(|| this.span.in_scope(|| this.future.poll(cx))));
-        polled.unwrap_or_else(|panic| Poll::Ready(broken_by(&*panic)))
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Ready(broken()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| within(this.span, || future.poll(cx))));
+        polled.unwrap_or_else(|_| Poll::Ready(broken()))
+    }
+}
+
+/// A span that somebody listens to: mostly nobody does, and then it takes no room.
+type Span = Option<Box<tracing::Span>>;
+
+fn kept(span: tracing::Span) -> Span {
+    (!span.is_disabled()).then(|| Box::new(span))
+}
+
+fn within<T>(span: &Span, work: impl FnOnce() -> T) -> T {
+    match span {
+        Some(span) => span.in_scope(work),
+        None => work(),
     }
 }
 

@@ -11,7 +11,7 @@ use execution_orchestration_core::{
 use super::Drive;
 use crate::{engine::House, limits::Slot, request::Request};
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
     /// Gets the permits at once, if nothing has to be waited for.
     pub(super) fn try_permits(&mut self) -> bool {
         let permits = try_permits(self.house, self.request, self.now, self.slot.is_some());
@@ -31,7 +31,7 @@ impl Drive<'_> {
         }
     }
 
-    fn take_permits(&mut self, slot: Option<Slot>, waited_for: Option<WaitReason>) {
+    fn take_permits(&mut self, slot: Option<Slot<'a>>, waited_for: Option<WaitReason>) {
         if slot.is_some() {
             self.slot = slot;
         }
@@ -43,12 +43,12 @@ impl Drive<'_> {
 
 /// The permits, if nothing has to be waited for: `Some(None)` where the slot is kept or there are none.
 #[allow(clippy::option_option)] // the outer one is whether, the inner one what
-fn try_permits(
-    house: &House<'_>,
+fn try_permits<'a>(
+    house: &'a House<'_>,
     request: &Request<'_>,
     now: Timestamp,
     has_slot: bool,
-) -> Option<Option<Slot>> {
+) -> Option<Option<Slot<'a>>> {
     // The slot first: it can be given back, which a rate permit cannot.
     let slot = match house.slots.as_ref().filter(|_| !has_slot) {
         Some(slots) => Some(slots.try_acquire()?),
@@ -58,11 +58,11 @@ fn try_permits(
 }
 
 /// Passes every rate limit, then gets a slot unless one is kept.
-async fn get_permits(
-    house: &House<'_>,
+async fn get_permits<'a>(
+    house: &'a House<'_>,
     request: &Request<'_>,
     has_slot: bool,
-) -> Result<(Option<Slot>, Option<WaitReason>), PermitRefusal> {
+) -> Result<(Option<Slot<'a>>, Option<WaitReason>), PermitRefusal> {
     let action = request.decision.action;
     let mut waited_for = None;
     if let Some(rate) = &house.rate

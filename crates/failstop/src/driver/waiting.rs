@@ -9,7 +9,7 @@ use std::{
 use execution_orchestration_core::{orchestrator::Input, time::Timestamp};
 use tokio::{sync::futures::Notified, time::Sleep};
 
-use super::Drive;
+use super::{Drive, within};
 
 /// Waits for `work`; `None` where the machine ordered something else before it was done.
 ///
@@ -36,7 +36,7 @@ impl<F: Future> Future for WaitFor<'_, '_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let work = this.drive.span.in_scope(|| this.work.as_mut().poll(cx));
+        let work = within(&this.drive.span, || this.work.as_mut().poll(cx));
         this.drive.now = this.drive.house.clock.now();
         match work {
             Poll::Ready(output) => Poll::Ready(Some(output)),

@@ -5,7 +5,6 @@
 //! abandoned: the report says `stopped: unconfirmed`, and slot and key stay held until the thread really ends.
 
 use std::{
-    any::Any,
     borrow::Cow,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -107,8 +106,8 @@ where
         };
         let (answer_to, answer) = tokio::sync::oneshot::channel();
         let on_thread = move || {
-            let answer = catch_unwind(AssertUnwindSafe(|| closure(owned).into()))
-                .unwrap_or_else(|panic| broken_by(&*panic));
+            let answer =
+                catch_unwind(AssertUnwindSafe(|| closure(owned).into())).unwrap_or_else(|_| broken());
             drop(hold);
             // Nobody listens where the attempt was abandoned.
             let _ = answer_to.send(answer);
@@ -132,6 +131,6 @@ where
 }
 
 /// The answer of an attempt that panicked. The message is nobody's business (INV-EXE-SEC-1).
-pub(crate) fn broken_by(_panic: &(dyn Any + Send)) -> Answer {
+pub(crate) fn broken() -> Answer {
     Answer::broke(Cow::Borrowed("panic"))
 }

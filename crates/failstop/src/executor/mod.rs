@@ -19,7 +19,7 @@ mod secret;
 
 use std::{borrow::Cow, future::Future};
 
-pub(crate) use blocking::broken_by;
+pub(crate) use blocking::broken;
 pub use blocking::{Blocking, BlockingAttempt, blocking};
 pub use closure::{FromFn, from_fn};
 pub use control::{Cancel, Control, Hold, Urgency};
