@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use super::glance::Glance;
+
 /// A name speaks of a secret if, in lower case and without `-` and `_`, it contains one of these.
 ///
 /// The reference lists `api_key` too, which `key` covers.
@@ -13,6 +15,10 @@ const SHORT: usize = 64;
 
 /// Whether `key` speaks of a secret by the reference's rule, which errs on the side of yes: `monkey` does.
 pub fn is_secret_key(key: &str) -> bool {
+    Glance::at(key.as_bytes()).may_speak() && speaks_of_a_secret(key)
+}
+
+fn speaks_of_a_secret(key: &str) -> bool {
     if key.is_ascii() && key.len() <= SHORT {
         let mut folded = [0; SHORT];
         let len = fold_ascii(key.as_bytes(), &mut folded);

@@ -5,6 +5,7 @@
 //! [`Redactor`]; [`Profile`] says how far it goes.
 
 mod encodings;
+mod glance;
 mod key_names;
 mod patterns;
 mod registered;
@@ -23,6 +24,8 @@ use decision_schema::{Object, Value};
 pub use key_names::{REDACT_PATTERNS, is_secret_key};
 pub use registered::RegisteredSecrets;
 use spans::Spans;
+
+use glance::Glance;
 
 /// What stands in the place of what was redacted.
 pub const REDACTED: &str = "[REDACTED]";
@@ -128,9 +131,14 @@ impl Redactor {
         is_secret_key(key) && (self.keep.is_empty() || !self.keep.contains(&key.to_lowercase()))
     }
 
-    /// Whether texts need to be looked at at all.
-    fn reads_texts(&self) -> bool {
-        self.profile == Profile::Strict || !self.registered.is_empty() || !self.standing.is_empty()
+    /// Whether the text at which `glance` was, `len` bytes long, may hold what must go.
+    fn may_find(&self, glance: Glance, len: usize) -> bool {
+        let is_strict = self.profile == Profile::Strict;
+        self.knows_values() || (is_strict && patterns::may_stand_in(glance, len))
+    }
+
+    const fn knows_values(&self) -> bool {
+        !self.registered.is_empty() || !self.standing.is_empty()
     }
 
     /// The redacted text, if anything in `text` must go. What one pass takes out can lay bare a boundary that makes
@@ -148,8 +156,10 @@ impl Redactor {
 
     fn spans_in(&self, text: &str) -> Spans {
         let mut spans = Spans::default();
-        self.standing.find(text, &mut spans);
-        self.registered.find(text, &mut spans);
+        if self.knows_values() {
+            self.standing.find(text, &mut spans);
+            self.registered.find(text, &mut spans);
+        }
         if self.profile == Profile::Strict {
             patterns::find(text, &mut spans);
         }

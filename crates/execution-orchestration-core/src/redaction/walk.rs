@@ -7,6 +7,7 @@ use decision_schema::{Object, Value};
 use super::{
     Profile, REDACTED, Redactor,
     encodings::number_text,
+    glance::Glance,
     is_secret_key,
     registered::{Found, has_enough_digits},
 };
@@ -34,10 +35,13 @@ pub(super) fn redact(redactor: &Redactor, value: &mut Value) {
             }
             Value::Object(object) => {
                 let is_inherited = is_secret && redactor.profile == Profile::Strict;
-                let secret: Option<Vec<bool>> = rename(redactor, object);
+                let telling = look_at_names(redactor, object);
                 for (at, (name, value)) in object.iter_mut().enumerate() {
-                    let speaks =
-                        secret.as_ref().map_or_else(|| redactor.is_secret_key(name), |secret| secret[at]);
+                    let speaks = match &telling {
+                        Telling::None => false,
+                        Telling::Some => redactor.is_secret_key(name),
+                        Telling::Listed(secret) => secret[at],
+                    };
                     visit(
                         redactor,
                         Pending { value, is_secret: is_inherited || speaks, depth: depth + 1 },
@@ -91,17 +95,37 @@ fn dismantle(value: Value) {
     }
 }
 
-/// Takes secrets out of the names of `object`. If any had one, tells of each member whether its old name spoke of a
-/// secret, since the new one may not say so.
-fn rename(redactor: &Redactor, object: &mut Object) -> Option<Vec<bool>> {
-    if !redactor.reads_texts() {
-        return None;
-    }
-    let renamed: Vec<Option<String>> = {
-        let first = object.keys().position(|name| redactor.find_and_replace(name).is_some())?;
-        let later = object.keys().skip(first).map(|name| redactor.find_and_replace(name));
-        core::iter::repeat_with(|| None).take(first).chain(later).collect()
+/// Which names of an object speak of a secret.
+enum Telling {
+    None,
+    /// Perhaps some: their own looks say.
+    Some,
+    /// For each member, whether its old name did: the new one may not say so.
+    Listed(Vec<bool>),
+}
+
+/// Takes secrets out of the names of `object`, and says which ones spoke of a secret.
+fn look_at_names(redactor: &Redactor, object: &mut Object) -> Telling {
+    let mut may_speak = false;
+    let has_one = |name: &str| {
+        let glance = Glance::at(name.as_bytes());
+        may_speak |= glance.may_speak();
+        redactor.may_find(glance, name.len()) && redactor.find_and_replace(name).is_some()
     };
+    let first = object.keys().position(has_one);
+    match first {
+        Some(first) => Telling::Listed(rename(redactor, object, first)),
+        None if may_speak => Telling::Some,
+        None => Telling::None,
+    }
+}
+
+/// Takes secrets out of the names of `object` from the `first` one that has any. Returns of each member whether its
+/// old name spoke of a secret.
+#[cold]
+fn rename(redactor: &Redactor, object: &mut Object, first: usize) -> Vec<bool> {
+    let later = object.keys().skip(first).map(|name| redactor.find_and_replace(name));
+    let renamed: Vec<Option<String>> = core::iter::repeat_with(|| None).take(first).chain(later).collect();
     // An exception for a name that does not stay would be gone the next time, so it does not count now either.
     let speaks = |(name, new): (&str, &Option<String>)| match new {
         Some(_) => is_secret_key(name),
@@ -115,7 +139,7 @@ fn rename(redactor: &Redactor, object: &mut Object) -> Option<Vec<bool>> {
         members.push_unique(renamed.map_or(name, |renamed| names.claim(&renamed)), value);
     }
     *object = members;
-    Some(secret)
+    secret
 }
 
 /// The names of an object that are taken.

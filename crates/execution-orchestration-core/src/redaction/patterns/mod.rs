@@ -10,7 +10,7 @@ mod tokens;
 
 use core::ops::Range;
 
-use super::spans::Spans;
+use super::{glance::Glance, spans::Spans};
 
 /// How far a rule looks for what makes a match. What is matched may be longer.
 const REACH: usize = 1024;
@@ -144,9 +144,39 @@ const fn row(first: u8, second: u8) -> usize {
     (first as usize & 31) << 5 | second as usize & 31
 }
 
+/// The fewest bytes of a credential that is known by its own shape; every other needs a joint, see
+/// [`Glance::has_joint`].
+const SHORTEST: usize = shortest();
+
+const fn shortest() -> usize {
+    let mut shortest = usize::MAX;
+    let mut at = 0;
+    while at < ANCHORS.len() {
+        let (anchor, rule) = ANCHORS[at];
+        let len = match rule {
+            Rule::Token { min } | Rule::BoundToken { min } | Rule::Dotted { min } => anchor.len() + min,
+            Rule::AzureClient => tokens::SHORTEST_AZURE_CLIENT,
+            Rule::Jwt => tokens::SHORTEST_JWT,
+            Rule::Pem | Rule::Signature | Rule::Url | Rule::Bearer | Rule::Basic | Rule::Name => usize::MAX,
+        };
+        shortest = if len < shortest { len } else { shortest };
+        at += 1;
+    }
+    shortest
+}
+
+/// Whether a text of `len` bytes, at which `glance` was, may hold a credential.
+#[inline]
+pub(super) const fn may_stand_in(glance: Glance, len: usize) -> bool {
+    len >= SHORTEST || glance.has_joint()
+}
+
 /// Adds every part of `text` that looks like a credential.
 pub(super) fn find(text: &str, spans: &mut Spans) {
     let text = text.as_bytes();
+    if text.len() < SHORTEST && !may_stand_in(Glance::at(text), text.len()) {
+        return;
+    }
     let mut covered = 0;
     for (at, bytes) in text.windows(3).enumerate() {
         if BEGINNINGS[row(bytes[0], bytes[1])] >> (bytes[2] & 31) & 1 == 0 || at < covered {

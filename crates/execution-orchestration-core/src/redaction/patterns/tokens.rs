@@ -23,12 +23,17 @@ pub(super) fn dotted(text: &[u8], at: Range<usize>, min: usize) -> Option<Range<
     (len >= min).then(|| at.start..at.end + len)
 }
 
+/// The fewest bytes of a header.
+const JWT_HEADER: usize = 10;
+/// A header, a dot and the beginning of an object.
+pub(super) const SHORTEST_JWT: usize = JWT_HEADER + 1 + 3;
+
 /// A JSON web token (RFC 7519): two to five parts of base64url with dots between them. The first is an object, so it
 /// begins with `eyJ`; a second that stands last is one too.
 pub(super) fn jwt(text: &[u8], start: usize) -> Option<Range<usize>> {
     let header = short_run(text, start, is_word);
     let second = start + header + 1;
-    if header < 10 || text.get(second - 1) != Some(&b'.') || !is_boundary(text, start) {
+    if header < JWT_HEADER || text.get(second - 1) != Some(&b'.') || !is_boundary(text, start) {
         return None;
     }
     let parts = run(text, second, |byte| is_word(byte) || byte == b'.');
@@ -54,6 +59,9 @@ pub(super) fn pem(text: &[u8], at: Range<usize>) -> Option<Range<usize>> {
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, part)
 }
+
+/// The fewest bytes before the anchor, of it, and after it.
+pub(super) const SHORTEST_AZURE_CLIENT: usize = 3 + 3 + 31;
 
 /// An Azure client secret: three characters, the anchor, and 31 to 34 more.
 pub(super) fn azure_client(text: &[u8], at: Range<usize>) -> Option<Range<usize>> {
