@@ -3,7 +3,7 @@
 //! The plan's canonical JSON (RFC 8785) is the same on every platform. `jitter_seed` is the SHA-256 of it without
 //! `schedule`; the plan digest is the SHA-256 of the whole, so a printed plan can be hashed again.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt::{self, Write as _};
 
 use decision_schema::{Action, Object};
@@ -22,7 +22,8 @@ use crate::{
 pub struct Plan<'p> {
     subject: Subject<'p>,
     key: Option<String>,
-    jitter_seed: Option<[u8; 32]>,
+    /// Boxed: few plans need one, and every plan is moved.
+    jitter_seed: Option<Box<[u8; 32]>>,
 }
 
 /// The parts of a plan that are known before its key.
@@ -90,11 +91,10 @@ impl<'p> Plan<'p> {
         let delay_ms = retry.backoff_ms(attempt);
         match retry.jitter {
             Jitter::Derived if delay_ms > 0 => {
-                let seed = match self.jitter_seed {
-                    Some(seed) => seed,
-                    None => *self.jitter_seed.insert(self.seed()),
-                };
-                jittered(delay_ms, &seed, attempt)
+                if self.jitter_seed.is_none() {
+                    self.jitter_seed = Some(Box::new(self.seed()));
+                }
+                self.jitter_seed.as_ref().map_or(delay_ms, |seed| jittered(delay_ms, seed, attempt))
             }
             Jitter::Derived | Jitter::None => delay_ms,
         }
@@ -120,7 +120,7 @@ impl<'p> Plan<'p> {
         sink.put(&open);
         // The seed is the digest of the same text with another end, so most of the work is done once.
         if self.jitter_seed.is_none() && self.policy().retry().jitter == Jitter::Derived {
-            self.jitter_seed = Some(closed(sink.clone()));
+            self.jitter_seed = Some(Box::new(closed(sink.clone())));
         }
         open.clear();
         self.write_schedule(&mut open);

@@ -52,36 +52,39 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
     }
 }
 
-/// Carries one execution that has passed the gate from admission to its report. What only some executions wait for is boxed, so that the others
-/// stay small.
-pub(crate) async fn drive<E: Executor>(
-    house: &House<'_>,
-    request: &Request<'_>,
-    executor: Option<&E>,
-) -> ExecutionReport {
-    let mut drive = Drive::new(house, request, executor);
-    drive.admit(executor.is_some());
-    loop {
-        match drive.out.next() {
-            Some(Output::Done) => break drive.finish(),
-            Some(Output::Start { attempt }) => {
-                if let Some(executor) = executor {
-                    pin!(drive.attempt(attempt, executor)).await;
+/// Carries one execution that has passed the gate from admission to its report. What only some executions wait for is
+/// boxed, so that the others stay small.
+#[allow(clippy::manual_async_fn)] // an `async fn` stores its arguments twice
+pub(crate) fn drive<'a, E: Executor>(
+    house: &'a House<'_>,
+    request: &'a Request<'_>,
+    executor: Option<&'a E>,
+) -> impl Future<Output = ExecutionReport> {
+    async move {
+        let mut drive = Drive::new(house, request, executor);
+        drive.admit(executor.is_some());
+        loop {
+            match drive.out.next() {
+                Some(Output::Done) => break drive.finish(),
+                Some(Output::Start { attempt }) => {
+                    if let Some(executor) = executor {
+                        pin!(drive.attempt(attempt, executor)).await;
+                    }
                 }
-            }
-            Some(Output::AskPermits) => {
-                if !drive.try_permits() {
-                    Box::pin(drive.wait_for_permits()).await;
+                Some(Output::AskPermits) => {
+                    if !drive.try_permits() {
+                        Box::pin(drive.wait_for_permits()).await;
+                    }
                 }
+                Some(Output::Release) => drive.slot = None,
+                Some(Output::LookUp) => Box::pin(drive.look_up()).await,
+                Some(Output::AwaitKey) => Box::pin(drive.await_key()).await,
+                Some(Output::Record { attempt, state }) => Box::pin(drive.record(attempt, state)).await,
+                Some(Output::Note(note)) => take_note(note),
+                // Orders to a running attempt are carried out where it runs.
+                Some(Output::Signal { .. } | Output::Kill { .. }) => {}
+                None => drive.wait_for_orders().await,
             }
-            Some(Output::Release) => drive.slot = None,
-            Some(Output::LookUp) => Box::pin(drive.look_up()).await,
-            Some(Output::AwaitKey) => Box::pin(drive.await_key()).await,
-            Some(Output::Record { attempt, state }) => Box::pin(drive.record(attempt, state)).await,
-            Some(Output::Note(note)) => take_note(note),
-            // Orders to a running attempt are carried out where it runs.
-            Some(Output::Signal { .. } | Output::Kill { .. }) => {}
-            None => drive.wait_for_orders().await,
         }
     }
 }
@@ -263,26 +266,29 @@ impl<'a> Drive<'a> {
     }
 
     /// Runs one attempt from its start step to its end.
-    async fn attempt<E: Executor>(&mut self, number: u32, executor: &E) {
-        let started = match (self.ledger(), &self.key) {
-            (Some(ledger), Some(key)) => {
-                let key = key.name();
-                Box::pin(self.start_recorded(ledger, &key, number)).await
+    #[allow(clippy::manual_async_fn)] // an `async fn` stores its arguments twice
+    fn attempt<E: Executor>(&mut self, number: u32, executor: &E) -> impl Future<Output = ()> {
+        async move {
+            let started = match (self.ledger(), &self.key) {
+                (Some(ledger), Some(key)) => {
+                    let key = key.name();
+                    Box::pin(self.start_recorded(ledger, &key, number)).await
+                }
+                _ => Some(self.start_unrecorded()),
+            };
+            match started {
+                None => return,
+                Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
+                Some(Ok(fence)) => self.fence = fence,
             }
-            _ => Some(self.start_unrecorded()),
-        };
-        match started {
-            None => return,
-            Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
-            Some(Ok(fence)) => self.fence = fence,
-        }
-        let mut tenure = Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
-        let key =
-            tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
-        self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
-        let end = match self.steer(&tenure.control) {
-            Some(parting) => Err(parting),
-            None => {
+            let mut tenure =
+                Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
+            let key =
+                tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
+            self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
+            let end = if let Some(parting) = self.steer(&tenure.control) {
+                Err(parting)
+            } else {
                 let mut running = pin!(self.enter(executor, number, key.as_deref(), &tenure.control));
                 loop {
                     if let Some(answer) = self.wait_for(running.as_mut()).await {
@@ -292,10 +298,10 @@ impl<'a> Drive<'a> {
                         break Err(parting);
                     }
                 }
-            }
-        };
-        self.conclude_attempt(number, end);
-        (self.slot, self.key) = tenure.end();
+            };
+            self.conclude_attempt(number, end);
+            tenure.end(self);
+        }
     }
 
     /// Calls the executor. What it returns has not been polled yet.
@@ -483,9 +489,15 @@ struct Tenure<'a> {
 }
 
 impl<'a> Tenure<'a> {
-    /// Gives slot and key back, unless something still runs.
-    fn end(&mut self) -> (Option<Slot<'a>>, Option<HeldKey>) {
-        if self.control.is_held() { (None, None) } else { (self.slot.take(), self.key.take()) }
+    /// Gives slot and key back to `drive`, unless something still runs.
+    fn end(&mut self, drive: &mut Drive<'a>) {
+        if self.control.is_held() {
+            return;
+        }
+        drive.slot = self.slot.take();
+        if self.key.is_some() {
+            drive.key = self.key.take();
+        }
     }
 }
 
