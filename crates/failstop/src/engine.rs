@@ -13,7 +13,7 @@ use execution_orchestration_core::{
     plan::{Plan, Subject},
     policies::{ExecutionPolicy, RetryUnknown},
     redaction::{Profile, Redactor},
-    stop::{Verdict, context_verdict},
+    stop::{Level, Verdict, context_verdict},
 };
 
 use crate::{
@@ -257,10 +257,11 @@ pub(crate) struct Guards {
 impl House<'_> {
     /// The gate for this request at admission, its own context and the policy's exceptions included.
     pub(crate) fn first_verdict(&self, request: &Request<'_>) -> Verdict {
-        self.exempting(
-            request,
-            self.gate.verdict(request.decision.action).or(context_verdict(request.context)),
-        )
+        let verdict = self.gate.verdict(request.decision.action);
+        // A context says `stop` at most, and where two say the same it is the gate that is named.
+        let is_settled = verdict.level >= Level::Stop;
+        let verdict = if is_settled { verdict } else { verdict.or(context_verdict(request.context)) };
+        self.exempting(request, verdict)
     }
 
     /// The gate for this request later on. Its context does not change: where it said stop, nothing was admitted, or

@@ -118,8 +118,10 @@ impl Gate {
         let [global, own] = [0, 1 + action as usize].map(|at| self.inner.latches[at].load(Ordering::Acquire));
         let latched = if (global | own) & LEVEL == Level::Run as u64 {
             Verdict::RUN
+        } else if own & LEVEL > global & LEVEL {
+            latch_verdict(Scope::Action(action), own)
         } else {
-            latch_verdict(Scope::Global, global).or(latch_verdict(Scope::Action(action), own))
+            latch_verdict(Scope::Global, global)
         };
         match (&self.inner.watched, &self.inner.staleness) {
             (None, None) => latched,
