@@ -21,11 +21,10 @@ use core::fmt;
 
 use decision_schema::{Object, Value};
 
+use glance::Glance;
 pub use key_names::{REDACT_PATTERNS, is_secret_key};
 pub use registered::RegisteredSecrets;
 use spans::Spans;
-
-use glance::Glance;
 
 /// What stands in the place of what was redacted.
 pub const REDACTED: &str = "[REDACTED]";
@@ -141,10 +140,17 @@ impl Redactor {
         !self.registered.is_empty() || !self.standing.is_empty()
     }
 
-    /// The redacted text, if anything in `text` must go. What one pass takes out can lay bare a boundary that makes
-    /// the rest a match, so passes are repeated until nothing is found: that is what makes redaction idempotent.
+    /// The redacted text, if anything in `text` must go.
     fn find_and_replace(&self, text: &str) -> Option<String> {
-        let mut redacted = self.spans_in(text).replaced_in(text)?;
+        let spans = self.spans_in(text);
+        if spans.is_empty() { None } else { self.replace(text, spans) }
+    }
+
+    /// What one pass takes out can lay bare a boundary that makes the rest a match, so passes are repeated until nothing
+    /// is found: that is what makes redaction idempotent.
+    #[cold]
+    fn replace(&self, text: &str, spans: Spans) -> Option<String> {
+        let mut redacted = spans.replaced_in(text)?;
         for _ in 1..MAX_PASSES {
             match self.spans_in(&redacted).replaced_in(&redacted) {
                 Some(next) => redacted = next,
@@ -154,6 +160,7 @@ impl Redactor {
         Some(REDACTED.to_owned())
     }
 
+    #[inline]
     fn spans_in(&self, text: &str) -> Spans {
         let mut spans = Spans::default();
         if self.knows_values() {

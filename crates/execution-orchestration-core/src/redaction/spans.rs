@@ -18,6 +18,10 @@ impl Spans {
         }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `text` with each part replaced by [`REDACTED`], or `None` if that changes nothing.
     ///
     /// A part that reaches into a marker which already stands there takes the whole marker in, and a part inside one is

@@ -27,6 +27,7 @@ pub(super) fn redact(redactor: &Redactor, value: &mut Value) {
     let mut pending = Vec::new();
     visit(redactor, Pending { value, is_secret: false, depth: 0 }, &mut pending);
     while let Some(Pending { value, is_secret, depth }) = pending.pop() {
+        let waiting = pending.len();
         match value {
             Value::Array(items) => {
                 for value in items {
@@ -51,6 +52,8 @@ pub(super) fn redact(redactor: &Redactor, value: &mut Value) {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
+        // The first is next: what was made in order is read fastest in order.
+        pending[waiting..].reverse();
     }
 }
 
