@@ -64,19 +64,6 @@ impl Default for Clock {
     }
 }
 
-/// Unix wall time as of the system timer's last tick, milliseconds: late by a few of them, at a fifth of the price.
-#[cfg(target_os = "linux")]
-pub(crate) fn coarse_unix_ms() -> i64 {
-    let tick = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    tick.tv_sec.saturating_mul(1_000).saturating_add(tick.tv_nsec / 1_000_000)
-}
-
-/// Unix wall time, milliseconds; other systems have no coarser clock.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn coarse_unix_ms() -> i64 {
-    unix_ms()
-}
-
 /// Unix wall time, milliseconds.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn unix_ms() -> i64 {

@@ -15,7 +15,6 @@ use std::{
 };
 
 use crate::{
-    clock::coarse_unix_ms,
     engine::{self, House},
     executor::{Answer, Attempt, Control, Executor, Urgency, broken},
     ids,
@@ -42,7 +41,7 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
     executor: Option<&E>,
     verdict: Verdict,
 ) -> ExecutionReport {
-    let id = ids::execution_id(coarse_unix_ms());
+    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
     let (external, packet) = reporting::brought(&house.redactor, request);
     ExecutionReport {
         gate: Some(verdict.stamp),
