@@ -18,8 +18,8 @@ use failstop::{
     },
     executor::{Answer, Executor},
     ledger::{
-        Claim, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted, ReadGate, Record, Start,
-        Started,
+        Claim, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted, ReadGate, Record,
+        Start, Started,
     },
 };
 
@@ -79,7 +79,11 @@ impl Ledger for Faulty {
         self.ledger.freed(key)
     }
 
-    fn start<'a>(&'a self, start: Start<'a>, gate: ReadGate<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
+    fn start<'a>(
+        &'a self,
+        start: Start<'a>,
+        gate: ReadGate<'a>,
+    ) -> LedgerFuture<'a, Result<Started, NotStarted>> {
         Box::pin(async move {
             suffer(self.start).await.map_err(|_| NotStarted::Unavailable)?;
             self.ledger.start(start, gate).await
