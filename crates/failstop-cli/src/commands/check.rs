@@ -117,6 +117,11 @@ fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
+    for path in ["ledger.path", "ledger.url"] {
+        if settings.place(path) != Place::Whole {
+            warnings.push(format!("{path} is not used by ledger.kind = \"memory\""));
+        }
+    }
     if config.policy.idempotency().enabled {
         warnings.push(
             "ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects"

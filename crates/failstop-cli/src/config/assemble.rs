@@ -1,6 +1,10 @@
 //! From a configuration to an engine: executors, gate, ledger, redactor.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use decision_schema::Action;
 use failstop::{
@@ -48,13 +52,6 @@ fn check_ledger(reader: &mut Reader) {
     if kind == "sqlite" || kind == "postgres" {
         let message = format!("ledger.kind = \"{kind}\" is not in this version, which has \"memory\" only");
         reader.faults.push(ConfigFault::new("config_ledger_unsupported", place, message));
-        return;
-    }
-    for name in ["ledger.path", "ledger.url"] {
-        if reader.settings.place(name) != Place::Whole {
-            let message = format!("{name} is not for kind memory");
-            reader.faults.push(ConfigFault::new("config_unfit_key", reader.settings.place(name), message));
-        }
     }
 }
 
@@ -161,10 +158,13 @@ impl Config {
         })
     }
 
-    /// The program of a section, as it will be looked for.
+    /// The program of a section, as it will be looked for. A bare name is that of a file beside the configuration, if
+    /// there is one, and else one for `PATH`.
     pub fn program(&self, section: &str) -> Option<PathBuf> {
         let program = self.settings.text(&format!("{section}.program"))?;
-        Some(if program.contains('/') { self.resolve(program) } else { program.into() })
+        // `.` keeps a file in the current directory from being taken for a name for `PATH`.
+        let beside = Path::new(".").join(self.resolve(program));
+        Some(if program.contains('/') || beside.is_file() { beside } else { program.into() })
     }
 }
 

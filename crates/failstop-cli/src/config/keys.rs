@@ -280,7 +280,7 @@ const EXECUTOR_ROWS: &[(Row, &[&str])] = &[
             "program",
             Kind::Path,
             None,
-            "The program. Required. With a slash it is relative to this file, without one it is looked for in `PATH`.",
+            "The program. Required. Relative to this file; a bare name that is no file beside it is looked for in `PATH`.",
         ),
         COMMAND,
     ),

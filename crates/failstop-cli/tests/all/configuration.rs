@@ -117,6 +117,24 @@ fn paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn a_bare_program_is_a_file_beside_the_configuration_before_it_is_one_of_the_path() {
+    let config =
+        "[policy.idempotency]\nenabled = false\n[executor]\nkind = \"command\"\nprogram = \"true\"\n";
+    let shop = Shop::with(config);
+    let run = || shop.run(&["run"], decision("ACT", 1)).code;
+    assert_eq!(run(), 0, "of the path");
+    shop.script("true", "exit 75");
+    assert_eq!(run(), 1, "beside the configuration");
+}
+
+#[test]
+fn the_path_of_a_ledger_that_has_none_is_a_warning() {
+    let said = Shop::with("[ledger]\nkind = \"memory\"\npath = \"failstop.db\"\n").run(&["check"], "");
+    assert_eq!(said.code, 0);
+    assert!(said.stdout.contains("warning: ledger.path is not used"), "{}", said.stdout);
+}
+
+#[test]
 fn check_shows_what_is_in_force_and_warns() {
     let said = Shop::with("[executor]\nkind = \"command\"\nprogram = \"./missing\"\n").run(&["check"], "");
     assert_eq!(said.code, 0);
