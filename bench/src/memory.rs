@@ -88,7 +88,9 @@ pub fn probe() {
         let begin = || Box::pin(engine.execute_with(request, executor));
         let mut in_flight: Vec<_> = std::iter::repeat_with(begin).take(EXECUTIONS as usize).collect();
         runtime.block_on(poll_fn(|cx| {
-            in_flight.iter_mut().for_each(|execution| assert!(execution.as_mut().poll(cx).is_pending()));
+            for execution in &mut in_flight {
+                assert!(execution.as_mut().poll(cx).is_pending());
+            }
             Poll::Ready(())
         }));
         std::mem::forget(in_flight);

@@ -1,19 +1,9 @@
 //! The seven `exec.*` keys of `PacketV2.external` (INV-T1).
 
+pub use decision_schema::trace_registry::EXEC_KEYS;
 use decision_schema::{Object, Value};
 
 use crate::model::ExecutionReport;
-
-/// The registered keys, in the order they are written.
-pub const EXEC_KEYS: [&str; 7] = [
-    "exec.total_latency_ms",
-    "exec.success_count",
-    "exec.failed_count",
-    "exec.skipped_count",
-    "exec.denied_count",
-    "exec.fail_closed",
-    "exec.attempt_count",
-];
 
 /// The numbers of a report that go into a packet's trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
