@@ -14,4 +14,5 @@ mod ledger_faults;
 mod limits;
 mod one_attempt;
 mod reference_vectors;
+mod spans;
 mod support;
