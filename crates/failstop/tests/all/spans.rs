@@ -1,7 +1,7 @@
 //! `tracing` spans: one for the execution, one for each attempt, entered where the executor runs, and no secret in them.
 
 use std::{
-    fmt::Debug,
+    fmt::{Debug, Write as _},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -34,7 +34,7 @@ struct Fields<'s>(&'s mut String);
 
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.push_str(&format!(" {}={value:?}", field.name()));
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
     }
 }
 
