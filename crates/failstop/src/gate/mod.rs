@@ -35,7 +35,7 @@ struct Inner {
     /// `epoch << 2 | level` per scope: all that a check reads.
     latches: [AtomicU64; SCOPES],
     /// Why and when, per scope; the lock orders the writers.
-    ledger_of_changes: Mutex<Changes>,
+    changes: Mutex<Changes>,
     watched: Option<WatchedFile>,
     staleness: Option<Staleness>,
     stirred: Notify,
@@ -96,7 +96,7 @@ impl Gate {
         let gate = Self {
             inner: Arc::new(Inner {
                 latches: std::array::from_fn(|_| AtomicU64::new(pack(Level::Run, 1))),
-                ledger_of_changes: Mutex::new(Changes {
+                changes: Mutex::new(Changes {
                     epoch: 1,
                     reasons: Default::default(),
                     at_ms: [clock::unix_ms(); SCOPES],
@@ -134,9 +134,10 @@ impl Gate {
     /// Raises `scope` to at least `level` and returns the epoch in force. Raising what is already there changes
     /// nothing; a latch is never lowered by this.
     pub fn engage(&self, scope: Scope, level: Level, reason: &str) -> u64 {
+        // A scope that cannot be latched stops everything rather than nothing.
         let at = index(scope).unwrap_or(0);
         let epoch = {
-            let mut changes = self.inner.ledger_of_changes.lock();
+            let mut changes = self.inner.changes.lock();
             let (current, epoch) = unpack(self.inner.latches[at].load(Ordering::Acquire));
             if level <= current { epoch } else { self.write(&mut changes, at, level, reason) }
         };
@@ -154,7 +155,7 @@ impl Gate {
             return Err(ReleaseError::ReasonMissing);
         }
         let epoch = {
-            let mut changes = self.inner.ledger_of_changes.lock();
+            let mut changes = self.inner.changes.lock();
             let (level, actual) = unpack(self.inner.latches[at].load(Ordering::Acquire));
             if actual != expected_epoch {
                 return Err(ReleaseError::EpochMismatch { expected: expected_epoch, actual });
@@ -175,7 +176,7 @@ impl Gate {
 
     /// Every latch as `status` shows it: global first.
     pub fn entries(&self) -> Vec<GateEntry> {
-        let changes = self.inner.ledger_of_changes.lock();
+        let changes = self.inner.changes.lock();
         scopes()
             .enumerate()
             .map(|(at, scope)| {

@@ -269,3 +269,34 @@ async fn a_dropped_execution_gives_its_slot_back() {
     let report = engine.execute_with(&Request::new(&decision, &Object::new()), &other).await;
     assert_eq!(report.conclusion.status, ExecutionStatus::Success);
 }
+
+#[test]
+fn engaging_a_scope_that_cannot_be_latched_stops_everything() {
+    let gate = Gate::new();
+    gate.engage(Scope::Context, Level::Stop, "drill");
+    assert!(Action::ALL.into_iter().all(|action| gate.verdict(action).level == Level::Stop));
+    assert_eq!(
+        gate.release(Scope::Context, 2, "over"),
+        Err(ReleaseError::NotLatched { scope: Scope::Context })
+    );
+}
+
+/// What the gate refuses is reported before a machine is made; the machine would have said the same.
+#[tokio::test(start_paused = true)]
+async fn an_early_refusal_says_what_the_machine_would() {
+    use failstop::core::{
+        orchestrator::{Admission, Input, Machine, Outputs},
+        time::Timestamp,
+    };
+    let (executor, _) = answering(vec![]);
+    let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
+    engine.gate().engage(Scope::Global, Level::Stop, "drill");
+    let report = run(&engine, Action::Act).await;
+    let decision = FinalDecision::new(Action::Act);
+    let context = Object::new();
+    let mut machine = Machine::new(engine.plan(&Request::new(&decision, &context)), true);
+    let verdict = engine.gate().verdict(Action::Act);
+    let admission = Admission { verdict, allowed: true, refusal: None, throttle_ms: 0 };
+    machine.handle(Timestamp::from_nanos(0), Input::Admit(admission), &mut Outputs::new());
+    assert_eq!((Some(report.conclusion), report.gate), (machine.conclusion(), machine.gate()));
+}
