@@ -1,0 +1,1 @@
+//! Kills, tears and starves ledgers at every write, and counts effects.

@@ -1,0 +1,1 @@
+//! What the faults do, and what ledgers make of them.

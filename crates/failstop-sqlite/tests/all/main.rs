@@ -1,0 +1,1 @@
+//! The embedded ledger, against real files and real processes.
