@@ -18,6 +18,7 @@ mod ids;
 mod keys;
 pub mod ledger;
 mod limits;
+pub mod locks;
 mod reporting;
 mod request;
 

@@ -380,6 +380,7 @@ impl<'a> Drive<'a> {
             deadline_ms: self.house.clock.wall_ms(deadline),
             timeout_ms: deadline.ms_since(self.now),
             control,
+            lock: None,
         }
     }
 

@@ -10,6 +10,7 @@ trait ErasedExecutor: Send + Sync {
     fn run_boxed<'a>(&'a self, attempt: Attempt<'a>) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
     fn name(&self) -> &str;
     fn effect_class(&self) -> EffectClass;
+    fn may_outlive_process(&self) -> bool;
 }
 
 impl<E: Executor + 'static> ErasedExecutor for E {
@@ -23,6 +24,10 @@ impl<E: Executor + 'static> ErasedExecutor for E {
 
     fn effect_class(&self) -> EffectClass {
         Executor::effect_class(self)
+    }
+
+    fn may_outlive_process(&self) -> bool {
+        Executor::may_outlive_process(self)
     }
 }
 
@@ -56,5 +61,9 @@ impl Executor for AnyExecutor {
 
     fn effect_class(&self) -> EffectClass {
         self.inner.effect_class()
+    }
+
+    fn may_outlive_process(&self) -> bool {
+        self.inner.may_outlive_process()
     }
 }

@@ -28,6 +28,8 @@ pub use erased::AnyExecutor;
 use execution_orchestration_core::model::{Effect, EffectClass};
 pub use secret::Secret;
 
+use crate::locks::AttemptLock;
+
 /// One attempt, as its executor sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
@@ -55,6 +57,8 @@ pub struct Attempt<'a> {
     pub timeout_ms: u64,
     /// The attempt's strings to the engine.
     pub control: &'a Control,
+    /// Held by whatever the attempt starts that may outlive this process; `None` where no ledger asks for it.
+    pub lock: Option<&'a AttemptLock>,
 }
 
 impl Attempt<'_> {
@@ -158,5 +162,11 @@ pub trait Executor: Send + Sync {
     /// What it promises about repeating its effect.
     fn effect_class(&self) -> EffectClass {
         EffectClass::NonIdempotent
+    }
+
+    /// Whether what an attempt starts can live on when this process dies. If so, its attempts have a lock in a ledger
+    /// that outlives the process too.
+    fn may_outlive_process(&self) -> bool {
+        false
     }
 }

@@ -47,6 +47,7 @@ mod tests {
             deadline_ms: 0,
             timeout_ms: 0,
             control: &control,
+            lock: None,
         };
         assert_eq!(Noop.run(attempt).await, Answer::applied());
         assert!(!control.is_listening() && !control.is_held());

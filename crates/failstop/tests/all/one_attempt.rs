@@ -54,6 +54,7 @@ impl OneAttempt {
             deadline_ms: DEADLINE_MS,
             timeout_ms: TIMEOUT_MS,
             control: &self.control,
+            lock: None,
         }
     }
 }

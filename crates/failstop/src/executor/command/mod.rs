@@ -99,4 +99,8 @@ impl Executor for CommandExecutor {
     fn effect_class(&self) -> EffectClass {
         self.spec.effect_class
     }
+
+    fn may_outlive_process(&self) -> bool {
+        true
+    }
 }
