@@ -12,6 +12,7 @@
 extern crate alloc;
 
 pub mod idempotency;
+pub mod ledger;
 pub mod model;
 pub mod orchestrator;
 pub mod plan;

@@ -65,6 +65,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 pub struct DigestSink(Sha256);
 
 impl DigestSink {
+    /// Appends bytes that are no text.
+    pub fn put_bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// The digest of all that was written.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
