@@ -1,7 +1,7 @@
 //! The words of a report: statuses, effects, outcomes, reason codes, and the records made of them.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use decision_schema::{Action, Object, Value};
 
@@ -255,9 +255,10 @@ impl ReasonCode {
         }
     }
 
-    /// Whether the code itself says that an attempt of somebody else may have had, or be having, its effect.
+    /// Whether the code itself says that an attempt of somebody else may have had, or be having, its effect. Of an
+    /// expired key only a hash is left, which does not say how it ended.
     pub(crate) const fn is_unknown_elsewhere(self) -> bool {
-        matches!(self, Self::IdempotencyInProgress | Self::InDoubt)
+        matches!(self, Self::IdempotencyInProgress | Self::IdempotencyKeyExpired | Self::InDoubt)
     }
 
     /// The status of a report that ends with this code: what was tried has `failed`, what was not is `denied`
@@ -354,6 +355,28 @@ impl fmt::Display for ExecutionId {
             (n >> 48) & 0xffff,
             n & 0xffff_ffff_ffff
         )
+    }
+}
+
+/// The text is no execution's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an execution's id is a uuid in lower case, with its hyphens")]
+pub struct ParseExecutionIdError;
+
+impl FromStr for ExecutionId {
+    type Err = ParseExecutionIdError;
+
+    /// Reads what is displayed and no other spelling, so that an id has one text.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let push_digit = |id: u128, (at, byte): (usize, u8)| match (at, byte) {
+            (8 | 13 | 18 | 23, b'-') => Some(id),
+            (8 | 13 | 18 | 23, _) => None,
+            (_, b'0'..=b'9') => Some(id << 4 | u128::from(byte - b'0')),
+            (_, b'a'..=b'f') => Some(id << 4 | u128::from(byte - b'a' + 10)),
+            _ => None,
+        };
+        let id = (text.len() == 36).then(|| text.bytes().enumerate().try_fold(0, push_digit)).flatten();
+        id.map(Self).ok_or(ParseExecutionIdError)
     }
 }
 

@@ -1,7 +1,7 @@
 //! SHA-256, as a value and as a place to write canonical JSON to.
 
 use alloc::{format, string::String};
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 
@@ -25,6 +25,36 @@ impl Digest {
     /// The form on the wire: `sha256:` and the digits.
     pub fn to_wire(&self) -> String {
         format!("sha256:{self}")
+    }
+
+    /// Reads the form on the wire, as [`Self::to_wire`] gives it.
+    ///
+    /// # Errors
+    /// The text is not `sha256:` and 64 lower-case hexadecimal digits.
+    pub fn from_wire(text: &str) -> Result<Self, ParseDigestError> {
+        text.strip_prefix("sha256:").ok_or(ParseDigestError)?.parse()
+    }
+}
+
+/// The text is no digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 lower-case hexadecimal digits")]
+pub struct ParseDigestError;
+
+impl FromStr for Digest {
+    type Err = ParseDigestError;
+
+    /// Reads the 64 digits that are displayed, and no other spelling.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != 32 || !rest.is_empty() {
+            return Err(ParseDigestError);
+        }
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -53,6 +83,14 @@ impl fmt::Debug for Digest {
 
 const fn hex_digit(nibble: u8) -> u8 {
     b"0123456789abcdef"[nibble as usize]
+}
+
+const fn hex_value(digit: u8) -> Result<u8, ParseDigestError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(ParseDigestError),
+    }
 }
 
 /// The SHA-256 of `bytes`.

@@ -7,5 +7,5 @@ pub mod canonical_json;
 mod digest;
 mod key;
 
-pub use digest::{Digest, DigestSink, sha256};
+pub use digest::{Digest, DigestSink, ParseDigestError, sha256};
 pub use key::{Identity, KeyFault, MAX_KEY_LEN, fingerprint, generated_key, resolve_key};
