@@ -1,4 +1,7 @@
 //! A report as JSON: `failstop.report/1`, one object, members in a fixed order.
+//!
+//! Writing stands here, reading in `read.rs`. What is written reads back as the same report, and that is
+//! written as the same bytes.
 
 use alloc::string::String;
 use core::fmt::Write as _;
@@ -13,8 +16,22 @@ use crate::{
     trace::{EXEC_KEYS, ExecutionTrace},
 };
 
+mod read;
+
+pub use read::ReportFault;
+
 /// The schema's name, the first member of every report.
 pub const REPORT_SCHEMA: &str = "failstop.report/1";
+
+/// The members of `external` that the extended style adds.
+const EXTENDED_KEYS: [&str; 4] =
+    ["x_exec.outcome", "x_exec.plan_digest", "x_exec.execution_id", "x_exec.reason_code"];
+
+/// Whether a member of `external` is the report's own to write, under either style. One that came in under such a name
+/// is never passed on: it would stand there twice, or be taken for ours.
+fn is_derived(key: &str) -> bool {
+    EXEC_KEYS.contains(&key) || EXTENDED_KEYS.contains(&key)
+}
 
 /// How much a written report says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,7 +108,7 @@ impl ExecutionReport {
     /// `given` with the seven `exec.*` keys set, and the `x_exec.*` keys where the style asks for them.
     fn write_external(&self, trace: ExecutionTrace, given: &Object, style: ReportStyle, out: &mut String) {
         let mut members = Members::open(out);
-        for (key, value) in given.iter().filter(|(key, _)| !EXEC_KEYS.contains(key)) {
+        for (key, value) in given.iter().filter(|(key, _)| !is_derived(key)) {
             members.value(key, value);
         }
         members.number("exec.total_latency_ms", trace.total_latency_ms);
@@ -250,7 +267,7 @@ impl<'o> Members<'o> {
 
 /// Appends `number`, which has at most 64 bits, in decimal. The formatting machinery of `core` would be a tenth of what
 /// a report costs.
-fn push_decimal(number: i128, out: &mut String) {
+pub(crate) fn push_decimal(number: i128, out: &mut String) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     let mut rest = u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX);

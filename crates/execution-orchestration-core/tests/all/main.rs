@@ -14,6 +14,7 @@ mod machine_table;
 mod plans;
 mod policies;
 mod redaction;
+mod report_reading;
 mod reports;
 mod stop_rule;
 mod trace;
