@@ -71,7 +71,7 @@ impl Teller<'_> {
         let mut now = self.look_up()?;
         if self.prior.attempts > self.rules.max_retries {
             let code = if self.prior.unknown { "unknown_outcome" } else { "executor_failed" };
-            return Err(End::plain(code, now));
+            return Err(End::spent(code, now));
         }
         if self.rules.throttle_ms > 0 {
             let until = now + self.rules.throttle_ms;
@@ -96,7 +96,7 @@ impl Teller<'_> {
         let now = self.world.key_after_ms;
         if self.world.key == Key::Silent || now > self.rules.total_ms {
             self.pause(0, self.rules.total_ms)?;
-            return Err(End::plain("ledger_unavailable", self.rules.total_ms));
+            return Err(End::unread(self.rules.total_ms));
         }
         self.pause(0, now)?;
         match self.world.key {
@@ -106,7 +106,7 @@ impl Teller<'_> {
             Key::InDoubt => return Err(End::plain("in_doubt", now)),
             Key::Reused => return Err(End::plain("idempotency_key_reused", now)),
             Key::Finished => return Err(End::replay(now)),
-            Key::Unavailable | Key::Silent => return Err(End::plain("ledger_unavailable", now)),
+            Key::Unavailable | Key::Silent => return Err(End::unread(now)),
         }
         Ok(now)
     }
@@ -324,7 +324,8 @@ impl Teller<'_> {
     fn close(self, end: End) -> Prediction {
         let bound = self.bound();
         let mut prediction = end.judge(self.prior, self.attempts);
-        if !self.rules.keyed || prediction.attempts.is_empty() || !end.is_recorded {
+        let has_something_to_record = end.is_spent || !prediction.attempts.is_empty();
+        if !self.rules.keyed || !has_something_to_record || !end.is_recorded {
             return prediction;
         }
         match self.world.recording {

@@ -21,8 +21,7 @@ use crate::{
     driver,
     executor::{AnyExecutor, Executor},
     gate::Gate,
-    keys::Keys,
-    ledger::Ledger,
+    ledger::{Ledger, StartGate},
     limits::{Cooldowns, RateLimiter, Slots},
     request::{Cancellation, Request},
 };
@@ -153,11 +152,7 @@ impl EngineBuilder {
         let house = House {
             slots: Some(Slots::new(self.policy.max_concurrency())),
             rate,
-            guards: Some(Guards {
-                cooldowns: Cooldowns::default(),
-                keys: Keys::default(),
-                ledger: self.ledger,
-            }),
+            guards: Some(Guards { cooldowns: Cooldowns::default(), ledger: self.ledger }),
             clock: Clock::new(),
             policy: Cow::Owned(self.policy),
             gate: self.gate,
@@ -231,7 +226,7 @@ impl Engine {
 
     /// How many keys are being executed or held by work that was abandoned.
     pub fn keys_in_progress(&self) -> usize {
-        self.shared.house.guards.as_ref().map_or(0, |guards| guards.keys.len())
+        self.shared.house.ledger().map_or(0, |ledger| ledger.keys().len())
     }
 }
 
@@ -250,7 +245,6 @@ pub(crate) struct House<'a> {
 /// State between calls, which only an engine has.
 pub(crate) struct Guards {
     pub(crate) cooldowns: Cooldowns,
-    pub(crate) keys: Keys,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
 }
 
@@ -270,8 +264,23 @@ impl House<'_> {
         self.exempting(request, self.gate.verdict(request.decision.action))
     }
 
+    /// The gate for this request as a ledger's start step reads it.
+    pub(crate) fn start_gate(&self, request: &Request<'_>) -> StartGate {
+        StartGate::new(self.gate.clone(), request.decision.action, self.is_exempt(request))
+    }
+
+    /// The ledger, where keys are in force: with idempotency off there is no ledger traffic.
+    pub(crate) fn ledger(&self) -> Option<&dyn Ledger> {
+        let guards = self.guards.as_ref().filter(|_| self.policy.idempotency().enabled)?;
+        guards.ledger.as_deref()
+    }
+
     fn exempting(&self, request: &Request<'_>, verdict: Verdict) -> Verdict {
-        verdict.exempting(self.policy.allow_when_stopped().contains(request.decision.action))
+        verdict.exempting(self.is_exempt(request))
+    }
+
+    fn is_exempt(&self, request: &Request<'_>) -> bool {
+        self.policy.allow_when_stopped().contains(request.decision.action)
     }
 }
 

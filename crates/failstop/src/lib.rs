@@ -15,7 +15,6 @@ mod engine;
 pub mod executor;
 pub mod gate;
 mod ids;
-mod keys;
 pub mod ledger;
 mod limits;
 pub mod locks;

@@ -415,17 +415,40 @@ impl<'p> Machine<'p> {
         let conclusion = self.conclusion_of(code);
         self.conclusion = Some(conclusion);
         match self.attempts.last() {
-            Some(last) if self.is_keyed() => {
-                let state = match conclusion.outcome {
-                    Outcome::Executed => KeyState::Succeeded,
-                    Outcome::NotExecuted => KeyState::Failed,
-                    Outcome::Unknown => KeyState::InDoubt,
-                };
-                self.phase = Phase::Recording { attempt: last.attempt_number };
-                out.push(Output::Record { attempt: last.attempt_number, state });
-            }
+            Some(last) if self.is_keyed() => self.record(last.attempt_number, conclusion.outcome, out),
             _ => self.finish(out),
         }
+    }
+
+    fn record(&mut self, attempt: u32, outcome: Outcome, out: &mut Outputs) {
+        let state = match outcome {
+            Outcome::Executed => KeyState::Succeeded,
+            Outcome::NotExecuted => KeyState::Failed,
+            Outcome::Unknown => KeyState::InDoubt,
+        };
+        self.phase = Phase::Recording { attempt };
+        out.push(Output::Record { attempt, state });
+    }
+
+    /// Dead owners have used up every attempt: the key ends here, or it would stay open for ever (INV-FS-2).
+    fn conclude_spent(&mut self, code: ReasonCode, out: &mut Outputs) {
+        let conclusion = self.conclusion_of(Some(code));
+        self.conclusion = Some(conclusion);
+        self.record(self.next_attempt().saturating_sub(1), conclusion.outcome, out);
+    }
+
+    /// Nothing is known of the key, since the ledger cannot be read: an earlier execution may have applied (INV-FS-3).
+    fn conclude_unread(&mut self, out: &mut Outputs) {
+        let code = ReasonCode::LedgerUnavailable;
+        if self.has_tried() {
+            return self.conclude(Some(code), out);
+        }
+        let mut conclusion = self.conclusion_of(Some(code));
+        if conclusion.outcome == Outcome::NotExecuted {
+            conclusion.outcome = Outcome::Unknown;
+        }
+        self.conclusion = Some(conclusion);
+        self.finish(out);
     }
 
     /// Ends the execution without touching the key, which stays as its last record left it.
@@ -436,9 +459,10 @@ impl<'p> Machine<'p> {
 
     /// The outcome could not be made durable: what ran is reported with what is known (INV-EXE-3).
     fn conclude_unrecorded(&mut self, out: &mut Outputs) {
+        let was_tried = self.next_attempt() > 0;
         if let Some(conclusion) = &mut self.conclusion {
             let code = ReasonCode::LedgerUnavailable;
-            conclusion.status = code.status(!self.attempts.is_empty());
+            conclusion.status = code.status(was_tried);
             conclusion.reason_code = Some(code);
             conclusion.fail_closed = code.is_fail_closed();
         }

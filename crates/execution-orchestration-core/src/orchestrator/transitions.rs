@@ -73,7 +73,7 @@ impl Machine<'_> {
             // Attempts are counted for ever: a dead owner may have used them all (INV-EXE-2).
             let code =
                 if self.prior.unknown { ReasonCode::UnknownOutcome } else { ReasonCode::ExecutorFailed };
-            self.conclude(Some(code), out);
+            self.conclude_spent(code, out);
         } else if self.throttle_ms == 0 {
             self.acquire(now, attempt, out);
         } else if self.has_room(until) {
@@ -120,7 +120,7 @@ impl Machine<'_> {
             Lookup::InDoubt => self.conclude(Some(ReasonCode::InDoubt), out),
             Lookup::Finished => self.finish(out),
             Lookup::Refused(code) => self.conclude(Some(code), out),
-            Lookup::Unavailable => self.conclude(Some(ReasonCode::LedgerUnavailable), out),
+            Lookup::Unavailable => self.conclude_unread(out),
         }
     }
 
@@ -403,7 +403,7 @@ impl Machine<'_> {
             return Self::note(out, Note::Ignored);
         }
         match self.phase {
-            Phase::LookingUp => self.conclude(Some(ReasonCode::LedgerUnavailable), out),
+            Phase::LookingUp => self.conclude_unread(out),
             Phase::AwaitingKey => self.conclude(Some(ReasonCode::IdempotencyInProgress), out),
             Phase::Waiting { attempt, .. } => self.acquire(now, attempt, out),
             Phase::Acquiring { .. } => self.conclude(Some(self.out_of_time()), out),

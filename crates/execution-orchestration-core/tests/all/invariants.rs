@@ -139,7 +139,9 @@ fn inv_exe_2_a_key_whose_attempts_are_spent_starts_nothing() {
         let mut desk = Desk::new(&policy, false);
         desk.hand(0, Input::Admit(RUN));
         let orders = desk.hand(0, Input::LookedUp(Lookup::Resumable(Prior { attempts: 4, unknown })));
-        assert_eq!(orders, [Output::Release, Output::Done]);
+        let state = if unknown { KeyState::InDoubt } else { KeyState::Failed };
+        assert_eq!(orders, [Output::Record { attempt: 3, state }], "INV-FS-2: the key ends here");
+        assert_eq!(desk.hand(1, Input::Recorded), [Output::Release, Output::Done]);
         assert_eq!(desk.end(), end);
     }
 }
@@ -205,7 +207,8 @@ fn inv_exe_3_a_lost_ledger_starts_nothing_and_says_so() {
     desk.hand(0, Input::Admit(RUN));
     desk.hand(0, Input::LookedUp(Lookup::Unavailable));
     let end = (ExecutionStatus::Denied, Outcome::NotExecuted, Some(ReasonCode::LedgerUnavailable), true);
-    assert_eq!(desk.end(), end);
+    let unread = (end.0, Outcome::Unknown, end.2, end.3);
+    assert_eq!(desk.end(), unread, "INV-FS-3: an earlier execution may have applied");
 
     let mut desk = Desk::new(&policy, false);
     desk.hand(0, Input::Admit(RUN));

@@ -237,7 +237,7 @@ fn every_reason_code_means_what_the_table_says() {
         assert_eq!(code.is_fail_closed(), fail_closed, "{name}");
         let refused = Conclusion::refused(code);
         assert_eq!((refused.status.as_str(), refused.fail_closed), (untried, fail_closed), "{name}");
-        let is_unknown = matches!(name, "idempotency_in_progress" | "in_doubt");
+        let is_unknown = matches!(name, "idempotency_in_progress" | "idempotency_key_expired" | "in_doubt");
         assert_eq!(refused.outcome == Outcome::Unknown, is_unknown, "{name}");
     }
     assert_eq!(ReasonCode::from_name("nonsense"), None);

@@ -65,23 +65,35 @@ pub(super) struct End {
     is_replay: bool,
     /// Whether the key gets a terminal record, if an attempt was made.
     pub(super) is_recorded: bool,
+    /// Whether dead owners have used up every attempt, so that the key ends without one more.
+    pub(super) is_spent: bool,
+    /// Whether nothing could be learned of the key.
+    is_unread: bool,
 }
 
 impl End {
     pub(super) fn success(at: u64) -> Self {
-        Self { code: None, at, is_replay: false, is_recorded: true }
+        Self { code: None, ..Self::plain("", at) }
     }
 
     pub(super) fn plain(code: &'static str, at: u64) -> Self {
-        Self { code: Some(code), at, is_replay: false, is_recorded: true }
+        Self { code: Some(code), at, is_replay: false, is_recorded: true, is_spent: false, is_unread: false }
+    }
+
+    pub(super) fn spent(code: &'static str, at: u64) -> Self {
+        Self { is_spent: true, ..Self::plain(code, at) }
+    }
+
+    pub(super) fn unread(at: u64) -> Self {
+        Self { is_unread: true, ..Self::plain("ledger_unavailable", at) }
     }
 
     pub(super) fn unrecorded(code: &'static str, at: u64) -> Self {
-        Self { code: Some(code), at, is_replay: false, is_recorded: false }
+        Self { is_recorded: false, ..Self::plain(code, at) }
     }
 
     pub(super) fn replay(at: u64) -> Self {
-        Self { code: None, at, is_replay: true, is_recorded: false }
+        Self { is_replay: true, is_recorded: false, ..Self::success(at) }
     }
 
     /// The words for this end after `attempts`.
@@ -123,7 +135,7 @@ impl End {
         match self.code {
             Some("idempotency_in_progress" | "in_doubt") => "unknown",
             _ if any(Effect::Applied) => "executed",
-            _ if prior.unknown || any(Effect::Unknown) => "unknown",
+            _ if self.is_unread || prior.unknown || any(Effect::Unknown) => "unknown",
             _ => "not_executed",
         }
     }

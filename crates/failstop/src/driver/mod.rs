@@ -5,6 +5,7 @@
 //! timer is armed before the thing itself has been polled once, so that work that is done at once costs no timer.
 
 mod permits;
+mod tenure;
 mod waiting;
 
 use std::{
@@ -18,8 +19,7 @@ use crate::{
     engine::{self, House},
     executor::{Answer, Attempt, Control, Executor, Urgency, broken},
     ids,
-    keys::{Held, HeldKey},
-    ledger::{self, Claim, Known, Ledger, NotStarted},
+    ledger::{self, Claim, Evidence, Held, HeldKey, Known, Ledger, NotStarted, Started},
     limits::Slot,
     reporting::{self, Brought},
     request::{Cancellation, Request},
@@ -33,6 +33,7 @@ use execution_orchestration_core::{
     stop::Verdict,
     time::Timestamp,
 };
+use tenure::Tenure;
 
 /// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
 pub(crate) fn refuse_at_the_gate<E: Executor>(
@@ -43,13 +44,17 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
 ) -> ExecutionReport {
     let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
     let (external, packet) = reporting::brought(&house.redactor, request);
-    ExecutionReport {
+    let report = ExecutionReport {
         gate: Some(verdict.stamp),
         plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
         external,
         packet,
         ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
+    };
+    if let Some(ledger) = house.ledger() {
+        ledger.note(Evidence::Denied(&report));
     }
+    report
 }
 
 /// Carries one execution that has passed the gate from admission to its report. What only some executions wait for is
@@ -80,7 +85,7 @@ pub(crate) fn drive<'a, E: Executor>(
                 Some(Output::LookUp) => Box::pin(drive.look_up()).await,
                 Some(Output::AwaitKey) => Box::pin(drive.await_key()).await,
                 Some(Output::Record { attempt, state }) => Box::pin(drive.record(attempt, state)).await,
-                Some(Output::Note(note)) => take_note(note),
+                Some(Output::Note(note)) => drive.take_note(note),
                 // Orders to a running attempt are carried out where it runs.
                 Some(Output::Signal { .. } | Output::Kill { .. }) => {}
                 None => drive.wait_for_orders().await,
@@ -100,7 +105,10 @@ struct Drive<'a> {
     id: ExecutionId,
     slot: Option<Slot<'a>>,
     key: Option<HeldKey>,
+    /// Of the last start under the key, whoever made it.
     fence: u64,
+    /// The attempts of dead owners, where their execution is taken up.
+    earlier: Vec<ExecutionAttempt>,
     /// The stored report, where the key's execution is over.
     stored: Option<Box<ExecutionReport>>,
     output: Option<decision_schema::Value>,
@@ -123,6 +131,7 @@ impl<'a> Drive<'a> {
             slot: None,
             key: None,
             fence: 0,
+            earlier: Vec::new(),
             stored: None,
             output: None,
             is_cancelled: false,
@@ -181,10 +190,9 @@ impl<'a> Drive<'a> {
             })?;
         self.machine.set_key(key.clone());
         let fingerprint = fingerprint(&identity);
-        let Some(guards) = &self.house.guards else { return Ok(None) };
-        let Some(ledger) = guards.ledger.as_deref() else { return Ok(None) };
+        let Some(ledger) = self.house.ledger() else { return Ok(None) };
         if self.key.is_none() {
-            self.key = Some(guards.keys.try_hold(&key, fingerprint).map_err(|held| match held {
+            self.key = Some(ledger.keys().try_hold(&key, fingerprint).map_err(|held| match held {
                 Held::InProgress => Lookup::InProgress,
                 Held::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
             })?);
@@ -204,7 +212,13 @@ impl<'a> Drive<'a> {
     fn remember(&mut self, known: Known) -> Lookup {
         match known {
             Known::Fresh => Lookup::Fresh,
-            Known::Resumable(prior) => Lookup::Resumable(prior),
+            Known::Resumable(resumption) => {
+                if self.machine.attempts().is_empty() {
+                    (self.id, self.fence) = (resumption.report.execution_id, resumption.fence);
+                    self.earlier = resumption.report.attempts;
+                }
+                Lookup::Resumable(resumption.prior)
+            }
             Known::InProgress => Lookup::InProgress,
             Known::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
             Known::Expired => Lookup::Refused(ReasonCode::IdempotencyKeyExpired),
@@ -220,24 +234,27 @@ impl<'a> Drive<'a> {
     }
 
     async fn await_key(&mut self) {
-        let guards =
-            self.house.guards.as_ref().and_then(|guards| Some((&guards.keys, guards.ledger.as_deref()?)));
-        let (Some((keys, ledger)), Some(key)) = (guards, self.machine.plan().key().map(str::to_owned)) else {
+        let key = self.machine.plan().key().map(str::to_owned);
+        let (Some(ledger), Some(key)) = (self.house.ledger(), key) else {
             return self.handle(Input::KeyFreed);
         };
         // Where this execution holds the key in this process, it is another process that must let go.
         let is_held_here = self.key.is_some();
-        let freed = async { if is_held_here { ledger.freed(&key).await } else { keys.freed(&key).await } };
+        let freed =
+            async { if is_held_here { ledger.freed(&key).await } else { ledger.keys().freed(&key).await } };
         if self.wait_for(pin!(freed)).await.is_some() {
             self.handle(Input::KeyFreed);
         }
     }
 
     /// The start step where no ledger guards the key: the gate alone.
-    fn start_unrecorded(&self) -> Result<u64, StartRefusal> {
+    fn start_unrecorded(&self) -> Result<Started, StartRefusal> {
         let verdict = self.house.verdict(self.request);
-        let is_new_work = self.machine.attempts().is_empty();
-        if verdict.bars_start(is_new_work) { Err(StartRefusal::Gate(verdict)) } else { Ok(0) }
+        if verdict.bars_start(self.machine.attempts().is_empty()) {
+            Err(StartRefusal::Gate(verdict))
+        } else {
+            Ok(Started { fence: 0, lock: None })
+        }
     }
 
     /// The start step: the gate and STARTED in one. `None` where the machine gave it up.
@@ -246,50 +263,48 @@ impl<'a> Drive<'a> {
         ledger: &'a dyn Ledger,
         key: &str,
         attempt: u32,
-    ) -> Option<Result<u64, StartRefusal>> {
-        let is_new_work = self.machine.attempts().is_empty();
+        may_outlive_process: bool,
+    ) -> Option<Result<Started, StartRefusal>> {
         let report_if_lost = self.report_if_lost(attempt);
-        let start =
-            ledger::Start { claim: self.claim(key), attempt, is_new_work, report_if_lost: &report_if_lost };
-        let (house, request) = (self.house, self.request);
-        let gate = || house.verdict(request);
-        let started = self.wait_for(pin!(ledger.start(start, &gate))).await?;
-        Some(started.map(|started| started.fence).map_err(|refusal| match refusal {
+        let start = ledger::Start {
+            claim: self.claim(key),
+            attempt,
+            is_new_work: self.machine.attempts().is_empty(),
+            may_outlive_process,
+            gate: self.house.start_gate(self.request),
+            report_if_lost: &report_if_lost,
+        };
+        let started = self.wait_for(pin!(ledger.start(start))).await?;
+        Some(started.map_err(|refusal| match refusal {
             NotStarted::Gate(verdict) => StartRefusal::Gate(verdict),
             NotStarted::Race(known) => StartRefusal::Race(self.remember(known)),
             NotStarted::Unavailable => StartRefusal::LedgerUnavailable,
         }))
     }
 
-    fn ledger(&self) -> Option<&'a dyn Ledger> {
-        self.house.guards.as_ref().and_then(|guards| guards.ledger.as_deref())
-    }
-
     /// Runs one attempt from its start step to its end.
     #[allow(clippy::manual_async_fn)] // an `async fn` stores its arguments twice
     fn attempt<E: Executor>(&mut self, number: u32, executor: &E) -> impl Future<Output = ()> {
         async move {
-            let started = match (self.ledger(), &self.key) {
+            let started = match (self.house.ledger(), &self.key) {
                 (Some(ledger), Some(key)) => {
                     let key = key.name();
-                    Box::pin(self.start_recorded(ledger, &key, number)).await
+                    Box::pin(self.start_recorded(ledger, &key, number, executor.may_outlive_process())).await
                 }
                 _ => Some(self.start_unrecorded()),
             };
-            match started {
+            let mut tenure = match started {
                 None => return,
                 Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
-                Some(Ok(fence)) => self.fence = fence,
-            }
-            let mut tenure =
-                Tenure { control: Control::default(), slot: self.slot.take(), key: self.key.take() };
+                Some(Ok(started)) => self.take_tenure(started),
+            };
             let key =
                 tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
             self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
             let end = if let Some(parting) = self.steer(&tenure.control) {
                 Err(parting)
             } else {
-                let mut running = pin!(self.enter(executor, number, key.as_deref(), &tenure.control));
+                let mut running = pin!(self.enter(executor, number, key.as_deref(), &tenure));
                 loop {
                     if let Some(answer) = self.wait_for(running.as_mut()).await {
                         break Ok(answer);
@@ -310,14 +325,14 @@ impl<'a> Drive<'a> {
         executor: &'t E,
         number: u32,
         key: Option<&'t str>,
-        control: &'t Control,
+        tenure: &'t Tenure<'a>,
     ) -> Caught<impl Future<Output = Answer> + use<'a, 't, E>>
     where
         'a: 't,
     {
         let parent = self.span.as_deref().and_then(tracing::Span::id);
         let span = kept(tracing::info_span!(parent: parent, "attempt", number, fence = self.fence));
-        let attempt = self.describe(number, key, control);
+        let attempt = self.describe(number, key, tenure);
         let future = catch_unwind(AssertUnwindSafe(|| within(&span, || executor.run(attempt)))).ok();
         Caught { span, future }
     }
@@ -333,7 +348,7 @@ impl<'a> Drive<'a> {
                 Output::Signal { .. } => (Urgency::Signal, control.is_listening() || control.is_held()),
                 Output::Kill { .. } => (Urgency::Kill, control.is_held()),
                 Output::Note(note) => {
-                    take_note(note);
+                    self.take_note(note);
                     continue;
                 }
                 _ => continue,
@@ -361,7 +376,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn describe<'t>(&self, number: u32, key: Option<&'t str>, control: &'t Control) -> Attempt<'t>
+    fn describe<'t>(&self, number: u32, key: Option<&'t str>, tenure: &'t Tenure<'a>) -> Attempt<'t>
     where
         'a: 't,
     {
@@ -379,14 +394,14 @@ impl<'a> Drive<'a> {
             fence: self.fence,
             deadline_ms: self.house.clock.wall_ms(deadline),
             timeout_ms: deadline.ms_since(self.now),
-            control,
-            lock: None,
+            control: &tenure.control,
+            lock: tenure.lock.as_ref(),
         }
     }
 
     async fn record(&mut self, attempt: u32, state: KeyState) {
         let is_terminal = state != KeyState::Open;
-        let guarded = self.ledger().zip(self.machine.plan().key());
+        let guarded = self.house.ledger().zip(self.machine.plan().key());
         let Some((ledger, key)) = guarded else {
             if is_terminal {
                 self.handle(Input::Recorded);
@@ -400,6 +415,18 @@ impl<'a> Drive<'a> {
             Some(Ok(())) if is_terminal => self.handle(Input::Recorded),
             Some(Ok(())) | None => {}
             Some(Err(_)) => self.handle(Input::RecordLost),
+        }
+    }
+
+    fn take_note(&self, note: Note) {
+        match note {
+            Note::LateResult { attempt, effect } => {
+                tracing::warn!(attempt, effect = effect.as_str(), "a late result changes nothing");
+                if let (Some(ledger), Some(key)) = (self.house.ledger(), self.machine.plan().key()) {
+                    ledger.note(Evidence::Late { key, fence: self.fence, attempt, effect });
+                }
+            }
+            Note::Ignored => tracing::trace!("an input came late or twice"),
         }
     }
 
@@ -436,7 +463,8 @@ impl<'a> Drive<'a> {
 
     /// The report as the machine has it now.
     fn report(&mut self) -> ExecutionReport {
-        let attempts = self.machine.attempts().to_vec();
+        let attempts = self.machine.attempts();
+        let attempts = self.earlier.iter().chain(attempts).cloned().collect();
         self.report_with(attempts, Brought::default())
     }
 
@@ -471,8 +499,25 @@ impl<'a> Drive<'a> {
         {
             guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
         }
-        let attempts = self.machine.take_attempts();
-        self.report_with(attempts, brought)
+        let mut attempts = self.machine.take_attempts();
+        if !self.earlier.is_empty() {
+            attempts.splice(0..0, std::mem::take(&mut self.earlier));
+        }
+        let report = self.report_with(attempts, brought);
+        self.note_denial(&report);
+        report
+    }
+
+    /// What was tried has its records; what was not is an event and touches no key.
+    fn note_denial(&self, report: &ExecutionReport) {
+        match report.conclusion.status {
+            ExecutionStatus::Denied | ExecutionStatus::Skipped => {
+                if let Some(ledger) = self.house.ledger() {
+                    ledger.note(Evidence::Denied(report));
+                }
+            }
+            ExecutionStatus::Success | ExecutionStatus::Failed => {}
+        }
     }
 }
 
@@ -480,36 +525,6 @@ impl<'a> Drive<'a> {
 enum Parting {
     Dropped,
     GivenUp,
-}
-
-/// Slot and key of a running attempt. Where something outlives the attempt, they stay with it.
-struct Tenure<'a> {
-    control: Control,
-    slot: Option<Slot<'a>>,
-    key: Option<HeldKey>,
-}
-
-impl<'a> Tenure<'a> {
-    /// Gives slot and key back to `drive`, unless something still runs.
-    fn end(&mut self, drive: &mut Drive<'a>) {
-        if self.control.is_held() {
-            return;
-        }
-        drive.slot = self.slot.take();
-        if self.key.is_some() {
-            drive.key = self.key.take();
-        }
-    }
-}
-
-impl Drop for Tenure<'_> {
-    fn drop(&mut self) {
-        if !self.control.is_held() {
-            return;
-        }
-        let (slot, key) = (self.slot.take().map(Slot::abandon), self.key.take());
-        std::mem::take(&mut self.control).when_ended(move || drop((slot, key)));
-    }
 }
 
 pin_project_lite::pin_project! {
@@ -544,14 +559,5 @@ fn within<T>(span: &Span, work: impl FnOnce() -> T) -> T {
     match span {
         Some(span) => span.in_scope(work),
         None => work(),
-    }
-}
-
-fn take_note(note: Note) {
-    match note {
-        Note::LateResult { attempt, effect } => {
-            tracing::warn!(attempt, effect = effect.as_str(), "a late result changes nothing");
-        }
-        Note::Ignored => tracing::trace!("an input came late or twice"),
     }
 }

@@ -1,47 +1,39 @@
 //! A ledger that lives and dies with its process: the same semantics, without the durability.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use execution_orchestration_core::{
-    idempotency::Digest,
+    ledger::{Beginning, Contradiction, KeyRecord, OwnerId, Sight},
     model::ExecutionReport,
-    orchestrator::{KeyState, Prior},
+    orchestrator::Prior,
+    stop::Verdict,
 };
 use parking_lot::Mutex;
 
 use super::{
-    Claim, Known, Ledger, LedgerFuture, LedgerUnavailable, NotStarted, ReadGate, Record, Start, Started,
+    Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, NotStarted, Record, Resumption,
+    Start, Started,
 };
+use crate::locks::AttemptLock;
 
 /// Keeps records in memory, for as long as the process lives. Finished keys are kept too: memory grows with the number
-/// of keys, about 1 KiB each.
+/// of keys, about 1 KiB each. Evidence goes to the log.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
+    keys: Keys,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    keys: HashMap<String, Entry>,
+    kept: HashMap<String, Kept>,
     fence: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
-    fingerprint: Digest,
-    standing: Standing,
-    fence: u64,
-    /// The last attempt started.
-    attempt: u32,
-    /// Whether an attempt may have had an effect.
-    unknown: bool,
+struct Kept {
+    record: KeyRecord,
     report: ExecutionReport,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Started,
-    At(KeyState),
 }
 
 impl MemoryLedger {
@@ -51,92 +43,75 @@ impl MemoryLedger {
     }
 }
 
-impl State {
+impl Kept {
+    /// The key is reserved by the caller, so whoever started something under it is gone.
     fn know(&mut self, claim: Claim<'_>) -> Known {
-        let Some(entry) = self.keys.get_mut(claim.key) else { return Known::Fresh };
-        if entry.fingerprint != claim.fingerprint {
-            return Known::Reused;
-        }
-        if entry.standing == Standing::Started {
-            // The key is reserved by the caller, so whoever started this is gone.
-            entry.unknown = true;
-            entry.standing =
-                Standing::At(if claim.may_repeat_effect { KeyState::Open } else { KeyState::InDoubt });
-        }
-        match entry.standing {
-            Standing::At(KeyState::Open) => {
-                Known::Resumable(Prior { attempts: entry.attempt + 1, unknown: entry.unknown })
+        match self.record.sight(claim.fingerprint, claim.may_repeat_effect, false) {
+            Sight::Reused => Known::Reused,
+            Sight::InProgress => Known::InProgress,
+            Sight::Resumable { unknown } => Known::Resumable(Box::new(Resumption {
+                prior: Prior { attempts: self.record.attempts, unknown },
+                fence: self.record.fence,
+                report: self.report.clone(),
+            })),
+            Sight::Orphaned => {
+                self.record = self.record.orphan().unwrap_or(self.record);
+                Known::InDoubt(Box::new(self.report.clone()))
             }
-            Standing::At(KeyState::InDoubt) | Standing::Started => {
-                Known::InDoubt(Box::new(entry.report.clone()))
-            }
-            Standing::At(KeyState::Succeeded | KeyState::Failed) => {
-                Known::Finished(Box::new(entry.report.clone()))
-            }
-        }
-    }
-
-    fn start(&mut self, start: Start<'_>, gate: ReadGate<'_>) -> Result<Started, NotStarted> {
-        let claim = start.claim;
-        match self.keys.get(claim.key) {
-            None => {}
-            Some(entry) if entry.fingerprint == claim.fingerprint && entry.is_followed_by(start) => {}
-            Some(_) => return Err(NotStarted::Race(self.know(claim))),
-        }
-        let verdict = gate();
-        if verdict.bars_start(start.is_new_work) {
-            return Err(NotStarted::Gate(verdict));
-        }
-        self.fence += 1;
-        let unknown = self
-            .keys
-            .get(claim.key)
-            .is_some_and(|entry| entry.unknown || entry.standing == Standing::Started);
-        let entry = Entry {
-            fingerprint: claim.fingerprint,
-            standing: Standing::Started,
-            fence: self.fence,
-            attempt: start.attempt,
-            unknown,
-            report: start.report_if_lost.clone(),
-        };
-        self.keys.insert(claim.key.to_owned(), entry);
-        Ok(Started { fence: self.fence })
-    }
-
-    fn record(&mut self, record: Record<'_>) {
-        match self.keys.get_mut(record.key) {
-            Some(entry) if entry.fence == record.fence && !entry.is_terminal() => {
-                entry.standing = Standing::At(record.state);
-                entry.report = record.report.clone();
-            }
-            _ => tracing::warn!(attempt = record.attempt, fence = record.fence, "a late record was refused"),
+            Sight::InDoubt => Known::InDoubt(Box::new(self.report.clone())),
+            Sight::Finished => Known::Finished(Box::new(self.report.clone())),
         }
     }
 }
 
-impl Entry {
-    fn is_terminal(&self) -> bool {
-        match self.standing {
-            Standing::Started | Standing::At(KeyState::Open) => false,
-            Standing::At(KeyState::Succeeded | KeyState::Failed | KeyState::InDoubt) => true,
+impl State {
+    fn start(&mut self, start: &Start<'_>) -> Result<Started, NotStarted> {
+        let claim = start.claim;
+        let beginning = Beginning {
+            fingerprint: claim.fingerprint,
+            fence: self.fence + 1,
+            attempt: start.attempt,
+            owner: OwnerId::NOBODY,
+            may_repeat: claim.may_repeat_effect,
+        };
+        let entry = self.kept.entry(claim.key.to_owned());
+        let next = match &entry {
+            Entry::Occupied(kept) => kept.get().record.restart(&beginning),
+            Entry::Vacant(_) => KeyRecord::first(&beginning),
+        };
+        let Ok(record) = next else {
+            return Err(match entry {
+                Entry::Occupied(mut kept) => NotStarted::Race(kept.get_mut().know(claim)),
+                Entry::Vacant(_) => NotStarted::Unavailable,
+            });
+        };
+        let verdict = start.gate.verdict(Verdict::RUN);
+        if verdict.bars_start(start.is_new_work) {
+            return Err(NotStarted::Gate(verdict));
         }
+        self.fence = beginning.fence;
+        entry.insert_entry(Kept { record, report: start.report_if_lost.clone() });
+        Ok(Started { fence: self.fence, lock: None })
     }
 
-    /// Whether `start` is the attempt after the last one, of an execution that may make it.
-    fn is_followed_by(&self, start: Start<'_>) -> bool {
-        let may_go_on = match self.standing {
-            Standing::At(KeyState::Open) => true,
-            Standing::Started => start.claim.may_repeat_effect,
-            Standing::At(KeyState::Succeeded | KeyState::Failed | KeyState::InDoubt) => false,
-        };
-        may_go_on && start.attempt == self.attempt + 1
+    fn record(&mut self, record: Record<'_>) -> Result<(), Contradiction> {
+        let kept = self.kept.get_mut(record.key).ok_or(Contradiction::Standing)?;
+        kept.record = kept.record.conclude(record.fence, record.state)?;
+        kept.report = record.report.clone();
+        Ok(())
     }
 }
 
 impl Ledger for MemoryLedger {
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>> {
-        Box::pin(async move { Ok(self.state.lock().know(claim)) })
+        Box::pin(async move {
+            let mut state = self.state.lock();
+            Ok(state.kept.get_mut(claim.key).map_or(Known::Fresh, |kept| kept.know(claim)))
+        })
     }
 
     fn freed<'a>(&'a self, _key: &'a str) -> LedgerFuture<'a, ()> {
@@ -144,18 +119,29 @@ impl Ledger for MemoryLedger {
         Box::pin(std::future::ready(()))
     }
 
-    fn start<'a>(
-        &'a self,
-        start: Start<'a>,
-        gate: ReadGate<'a>,
-    ) -> LedgerFuture<'a, Result<Started, NotStarted>> {
-        Box::pin(async move { self.state.lock().start(start, gate) })
+    fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
+        Box::pin(async move { self.state.lock().start(&start) })
     }
 
     fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>> {
         Box::pin(async move {
-            self.state.lock().record(record);
-            Ok(())
+            self.state.lock().record(record).map_err(|contradiction| {
+                tracing::warn!(%contradiction, attempt = record.attempt, fence = record.fence, "a record was refused");
+                LedgerUnavailable
+            })
         })
+    }
+
+    fn note(&self, evidence: Evidence<'_>) {
+        match evidence {
+            Evidence::Denied(_) => {}
+            Evidence::Late { fence, attempt, effect, .. } => {
+                tracing::warn!(attempt, fence, effect = effect.as_str(), "a late result changes nothing");
+            }
+        }
+    }
+
+    fn hold_attempt(&self, _fence: u64) -> Option<AttemptLock> {
+        None
     }
 }

@@ -93,7 +93,7 @@ async fn an_execution_dropped_in_its_backoff_goes_on_with_the_attempts_that_are_
     assert!(cut.is_err());
     let report = run_keyed(&engine, Action::Act, "k").await;
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::ExecutorFailed));
-    assert_eq!(report.attempts.iter().map(|attempt| attempt.attempt_number).collect::<Vec<_>>(), [1]);
+    assert_eq!(report.attempts.iter().map(|attempt| attempt.attempt_number).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(calls.load(Ordering::SeqCst), 2, "INV-EXE-2: attempts are counted for ever");
 }
 

@@ -18,9 +18,10 @@ use failstop::{
     },
     executor::{Answer, Executor},
     ledger::{
-        Claim, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted, ReadGate, Record,
-        Start, Started,
+        Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted,
+        Record, Start, Started,
     },
+    locks::AttemptLock,
 };
 
 use crate::support::{answering, hanging, keyed, policy, run_keyed, while_running};
@@ -65,6 +66,18 @@ async fn suffer(fault: Fault) -> Result<(), LedgerUnavailable> {
 }
 
 impl Ledger for Faulty {
+    fn keys(&self) -> &Keys {
+        self.ledger.keys()
+    }
+
+    fn note(&self, evidence: Evidence<'_>) {
+        self.ledger.note(evidence);
+    }
+
+    fn hold_attempt(&self, fence: u64) -> Option<AttemptLock> {
+        self.ledger.hold_attempt(fence)
+    }
+
     fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>> {
         Box::pin(async move {
             suffer(self.look_up).await?;
@@ -79,14 +92,10 @@ impl Ledger for Faulty {
         self.ledger.freed(key)
     }
 
-    fn start<'a>(
-        &'a self,
-        start: Start<'a>,
-        gate: ReadGate<'a>,
-    ) -> LedgerFuture<'a, Result<Started, NotStarted>> {
+    fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
         Box::pin(async move {
             suffer(self.start).await.map_err(|_| NotStarted::Unavailable)?;
-            self.ledger.start(start, gate).await
+            self.ledger.start(start).await
         })
     }
 
@@ -203,7 +212,7 @@ async fn a_late_record_is_refused() {
         .unwrap();
     let report = run_keyed(&engine, Action::Act, "k").await;
     let late = Record { key: "k", fence: 0, attempt: 0, state: KeyState::Failed, report: &report };
-    ledger.record(late).await.unwrap();
+    assert_eq!(ledger.record(late).await, Err(LedgerUnavailable));
     let replay = run_keyed(&engine, Action::Act, "k").await;
     assert_eq!(replay.conclusion.status, ExecutionStatus::Success);
 }

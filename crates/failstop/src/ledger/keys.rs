@@ -1,4 +1,4 @@
-//! Keys held in this process: one execution at a time under each, whatever the ledger is.
+//! Keys held in this process: one execution at a time under each.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,9 +6,9 @@ use execution_orchestration_core::idempotency::Digest;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// The keys that executions of this process hold. Clones share them.
+/// The keys that executions of this process hold under one ledger. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
+pub struct Keys {
     held: Arc<Mutex<HashMap<Arc<str>, Holder>>>,
 }
 
@@ -62,7 +62,7 @@ impl Keys {
         self.held.lock().get(key).map(|holder| Arc::clone(&holder.freed))
     }
 
-    /// How many keys are held.
+    /// How many are held: by executions, or by work that was abandoned and has not ended.
     pub(crate) fn len(&self) -> usize {
         self.held.lock().len()
     }
