@@ -490,6 +490,7 @@ fn texts_that_are_no_ids_or_digests_are_refused() {
         "",
         &digits[1..],
         &digits[2..],
+        &format!("{digits}0"),
         &format!("{digits}00"),
         &digits.to_uppercase(),
         &digits.replace('0', "+"),
