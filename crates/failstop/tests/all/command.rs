@@ -1,6 +1,7 @@
 //! Real programs: what their ends mean, and that nothing of them outlives their attempt.
 
 use std::{
+    cell::Cell,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -10,9 +11,13 @@ use std::{
 
 use decision_schema::{Object, Value, json};
 use execution_orchestration_core::model::Effect;
-use failstop::executor::{
-    Answer, Executor, Urgency,
-    command::{CommandExecutor, CommandSpec},
+use failstop::{
+    executor::{
+        Answer, AnyExecutor, Attempt, Executor, Urgency,
+        command::{CommandExecutor, CommandSpec},
+        noop::Noop,
+    },
+    locks::{AttemptLock, AttemptState, LockDirectory, ProcessGroup},
 };
 use tempfile::TempDir;
 
@@ -372,6 +377,145 @@ async fn one_who_left_the_group_cannot_hold_up_the_answer() {
     assert!(is_running(program.pids("escaped")[0]));
     fs::write(program.path("go"), "").unwrap();
     eventually(|| !is_running(program.pids("escaped")[0])).await;
+}
+
+/// A directory of locks beside the files of the script.
+fn locks_of(program: &Script) -> LockDirectory {
+    LockDirectory::open(&program.path("db.locks")).unwrap()
+}
+
+fn locked<'a>(one: &'a OneAttempt, lock: &'a AttemptLock) -> Attempt<'a> {
+    Attempt { lock: Some(lock), ..one.attempt() }
+}
+
+fn has_ended(locks: &LockDirectory, fence: u64) -> bool {
+    locks.attempt(fence).unwrap() == AttemptState::Ended
+}
+
+fn has_no_locks(program: &Script) -> bool {
+    fs::read_dir(program.path("db.locks")).unwrap().next().is_none()
+}
+
+/// Field 22 of `/proc/PID/stat`, of a program whose name has neither blanks nor parentheses.
+fn start_time_ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.split(' ').nth(21).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_program_may_outlive_the_process() {
+    assert!(Script::new("").executor().may_outlive_process());
+    assert!(AnyExecutor::new(Script::new("").executor()).may_outlive_process());
+    assert!(!AnyExecutor::new(Noop).may_outlive_process());
+}
+
+#[tokio::test]
+async fn a_program_holds_the_lock_of_its_attempt_and_is_written_down_in_it() {
+    let program = Script::new("echo $$ > pids; while [ ! -e go ]; do sleep 0.01; done");
+    let (executor, one, locks) = (program.executor(), OneAttempt::new(), locks_of(&program));
+    let lock = locks.prepare_attempt(41).unwrap();
+    {
+        let mut running = pin!(executor.run(locked(&one, &lock)));
+        until(|| program.pids("pids").len() == 1, running.as_mut()).await;
+        let pid = program.pids("pids")[0];
+        let group = ProcessGroup { id: pid.cast_signed(), start_time_ticks: start_time_ticks(pid) };
+        assert_eq!(locks.attempt(41).unwrap(), AttemptState::Running(Some(group)));
+        fs::write(program.path("go"), "").unwrap();
+        assert_eq!(in_time(running).await, Answer::applied());
+    }
+    assert!(has_ended(&locks, 41) && lock.inheritable().is_err());
+    drop(lock);
+    assert!(has_no_locks(&program));
+}
+
+/// Ends at once, but for a descendant that leaves the group, keeps no pipe, and lives until the file `go` is there.
+const LETS_ONE_ESCAPE: &str = "setsid sh -c 'echo $$ > escaped; exec >&- 2>&-; while [ ! -e go ]; do sleep 0.01; done' & \
+    echo $$ > leader; while [ ! -s escaped ]; do sleep 0.01; done";
+
+fn only_the_escaped_runs(program: &Script) -> bool {
+    let (leader, escaped) = (program.pids("leader"), program.pids("escaped"));
+    leader.len() == 1 && escaped.len() == 1 && !is_running(leader[0]) && is_running(escaped[0])
+}
+
+#[tokio::test]
+async fn an_attempt_runs_until_whoever_left_its_group_has_let_go_of_the_lock() {
+    let program = Script::new(LETS_ONE_ESCAPE);
+    let (executor, one, locks) = (program.executor(), OneAttempt::new(), locks_of(&program));
+    let lock = locks.prepare_attempt(41).unwrap();
+    let mut running = pin!(executor.run(locked(&one, &lock)));
+    until(|| only_the_escaped_runs(&program), running.as_mut()).await;
+    assert_eq!(locks.sweep().unwrap(), 0);
+    assert!(one.control.is_held() && !has_ended(&locks, 41));
+    fs::write(program.path("go"), "").unwrap();
+    assert_eq!(in_time(running).await, Answer::applied());
+    assert!(has_ended(&locks, 41) && !one.control.is_held());
+}
+
+#[tokio::test]
+async fn who_escaped_the_stop_keeps_the_attempt_running_when_it_is_given_up() {
+    let program = Script::new(LETS_ONE_ESCAPE);
+    let (executor, one, locks) = (program.executor(), OneAttempt::new(), locks_of(&program));
+    let lock = locks.prepare_attempt(41).unwrap();
+    {
+        let mut running = pin!(executor.run(locked(&one, &lock)));
+        until(|| only_the_escaped_runs(&program), running.as_mut()).await;
+        one.control.raise(Urgency::Kill);
+        let looks = Cell::new(0);
+        until(|| looks.replace(looks.get() + 1) == 20, running.as_mut()).await;
+    }
+    drop(lock);
+    assert!(one.control.is_held() && !has_ended(&locks, 41) && is_running(program.pids("escaped")[0]));
+    fs::write(program.path("go"), "").unwrap();
+    eventually(|| !one.control.is_held()).await;
+    assert!(has_ended(&locks, 41) && has_no_locks(&program));
+}
+
+#[tokio::test]
+async fn a_program_does_not_inherit_the_lock_of_another_attempt_nor_of_its_owner() {
+    let program = Script::new("touch started; while [ ! -e go ]; do sleep 0.01; done");
+    let (executor, one, locks) = (program.executor(), OneAttempt::new(), locks_of(&program));
+    let (first, second) = (locks.prepare_attempt(1).unwrap(), locks.prepare_attempt(2).unwrap());
+    let owner = locks.take_ownership().unwrap();
+    // A second name for the owner's lock, so that it can be looked at when the owner has taken its own away.
+    fs::hard_link(
+        program.path(&format!("db.locks/owner-{}", owner.id())),
+        program.path("db.locks/attempt-3"),
+    )
+    .unwrap();
+    let mut running = pin!(executor.run(locked(&one, &second)));
+    until(|| program.exists("started"), running.as_mut()).await;
+
+    let other = Script::new("exit 0");
+    assert_eq!(in_time(other.executor().run(locked(&one, &first))).await, Answer::applied());
+    assert!(has_ended(&locks, 1));
+    assert!(!has_ended(&locks, 3));
+    drop(owner);
+    until(|| has_ended(&locks, 3), running.as_mut()).await;
+    assert!(!has_ended(&locks, 2));
+    fs::write(program.path("go"), "").unwrap();
+    in_time(running).await;
+}
+
+#[tokio::test]
+async fn a_failed_start_leaves_the_lock_free() {
+    let program = Script::new("");
+    let (one, locks) = (OneAttempt::new(), locks_of(&program));
+    let lock = locks.prepare_attempt(41).unwrap();
+    let executor = CommandExecutor::new(CommandSpec::new("act", program.path("missing")));
+    let answer = in_time(executor.run(locked(&one, &lock))).await;
+    assert_eq!(answer, Answer::rejected().with_code("program_not_found"));
+    assert!(has_ended(&locks, 41) && has_no_locks(&program));
+}
+
+#[tokio::test]
+async fn no_program_starts_with_a_lock_that_is_not_held_any_more() {
+    let program = Script::new("touch started");
+    let (one, locks) = (OneAttempt::new(), locks_of(&program));
+    let lock = locks.prepare_attempt(41).unwrap();
+    lock.release();
+    let answer = in_time(program.executor().run(locked(&one, &lock))).await;
+    assert_eq!(answer, Answer::not_applied().with_code("spawn_failed"));
+    assert!(!program.exists("started"));
 }
 
 #[test]

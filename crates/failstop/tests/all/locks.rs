@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, ErrorKind, Write},
+    io::{BufRead, BufReader, ErrorKind},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,9 +10,17 @@ use std::{
     thread,
 };
 
-use failstop::locks::{AttemptState, LockDirectory, OwnerId};
+use failstop::{
+    executor::{
+        Attempt, Executor,
+        command::{CommandExecutor, CommandSpec},
+    },
+    locks::{AttemptState, LockDirectory, OwnerId},
+};
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
+
+use crate::one_attempt::{OneAttempt, eventually, until};
 
 struct Locks {
     dir: TempDir,
@@ -262,8 +270,9 @@ impl Drop for Actor {
 }
 
 /// What a test says before it does nothing any more until it is killed.
+#[expect(clippy::print_stdout, reason = "it is how the process speaks to the one that started it")]
 fn say_and_hang(words: &str) {
-    writeln!(std::io::stdout(), "\nsays: {words}").unwrap();
+    println!("\nsays: {words}");
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
@@ -290,4 +299,60 @@ fn an_owner_in_another_process_lives_until_it_is_killed() {
     assert!(!on.locks.is_alive(owner(&id)).unwrap());
     assert_eq!(on.locks.attempt(7).unwrap(), AttemptState::Ended);
     assert_eq!(on.locks.sweep().unwrap(), 2);
+}
+
+/// Ends when the file `go` is there, or its directory is not.
+const UNTIL_GO: &str = "while [ -e started ] && [ ! -e go ]; do sleep 0.01; done";
+
+/// Starts a program with the lock of attempt 7, and hangs with it.
+fn start_and_hang(script: &str) {
+    let Some(locks) = directory_of_actor() else { return };
+    let dir = PathBuf::from(std::env::var_os(DIRECTORY).unwrap()).parent().unwrap().to_owned();
+    let (owner, lock, one) =
+        (locks.take_ownership().unwrap(), locks.prepare_attempt(7).unwrap(), OneAttempt::new());
+    let mut spec = CommandSpec::new("act", "/bin/sh");
+    spec.args = vec!["-c".to_owned(), script.to_owned()];
+    spec.cwd = Some(dir.clone());
+    let executor = CommandExecutor::new(spec);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut running = Box::pin(executor.run(Attempt { lock: Some(&lock), ..one.attempt() }));
+    runtime.block_on(until(|| dir.join("started").exists(), running.as_mut()));
+    say_and_hang(&owner.id().to_string());
+}
+
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn actor_with_a_program() {
+    start_and_hang(&format!("touch started; {UNTIL_GO}"));
+}
+
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn actor_with_a_program_that_leaves_a_stranger() {
+    start_and_hang(&format!(
+        "setsid sh -c 'touch started; {UNTIL_GO}' & while [ ! -e started ]; do sleep 0.01; done"
+    ));
+}
+
+async fn an_orphan_runs_until_its_own_end(actor: &str) {
+    let on = Locks::new();
+    let (mut actor, id) = Actor::start(actor, &on);
+    actor.kill();
+    assert!(!on.locks.is_alive(owner(&id)).unwrap());
+    assert!(matches!(on.locks.attempt(7).unwrap(), AttemptState::Running(Some(_))));
+    assert_eq!(on.locks.sweep().unwrap(), 1);
+    assert_eq!(on.locks.prepare_attempt(7).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    fs::write(on.dir.path().join("go"), "").unwrap();
+    eventually(|| on.locks.attempt(7).unwrap() == AttemptState::Ended).await;
+    assert_eq!((on.locks.sweep().unwrap(), on.names().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_orphan_keeps_its_attempt_running_when_its_owner_is_dead() {
+    an_orphan_runs_until_its_own_end("locks::actor_with_a_program").await;
+}
+
+#[tokio::test]
+async fn an_orphan_in_a_session_of_its_own_does_so_too() {
+    an_orphan_runs_until_its_own_end("locks::actor_with_a_program_that_leaves_a_stranger").await;
 }

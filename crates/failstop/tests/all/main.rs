@@ -12,6 +12,7 @@ mod hygiene;
 mod keys;
 mod ledger_faults;
 mod limits;
+#[cfg(target_os = "linux")]
 mod locks;
 mod one_attempt;
 mod reference_vectors;

@@ -1,4 +1,4 @@
-//! A program's process group, from its start until nothing in it runs.
+//! A program's process group, from its start until nothing in it runs and nobody holds the attempt's lock.
 //!
 //! **Whom a signal may reach.** The number of a group is free for others as soon as its leader is reaped and its last
 //! member gone. While the leader is not reaped (it is reaped only by our own waiting for it), or a member lives, the
@@ -8,18 +8,21 @@
 //! to get the same number in that time, for which the kernel must first give out all the others.
 //!
 //! KILL to a group leaves nobody out: the kernel holds up forks in a group that has a signal pending.
+//!
+//! Who left the group and kept the lock gets no signal, and is waited for all the same.
 
 use std::{mem, process::ExitStatus, thread};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{process::Child, time::sleep};
 
-use super::members::{FIRST_PAUSE, Watch, longer};
-use crate::executor::Hold;
+use super::members::{FIRST_PAUSE, Watch, describe, longer};
+use crate::{executor::Hold, locks::AttemptLock};
 
 const REAPER_STACK_BYTES: usize = 64 * 1024;
 
-/// Dropped before it has ended, it is killed, and a reaper keeps its [`Hold`] until nothing in it runs.
+/// Dropped before it has ended, it is killed, and a reaper keeps its [`Hold`] until nothing in it runs and its lock
+/// is free.
 pub(super) struct Group {
     running: Option<Running>,
 }
@@ -27,34 +30,37 @@ pub(super) struct Group {
 struct Running {
     group: Pid,
     leader: Child,
+    watch: Watch,
     hold: Hold,
 }
 
 impl Group {
-    /// Takes over a program that was started as leader of its own group.
+    /// Takes over a program that was started as leader of its own group and inherited `lock`, which from now on is in the
+    /// hands of the program and its descendants alone.
     ///
     /// # Panics
     /// If it was waited for already.
-    pub(super) fn new(leader: Child, hold: Hold) -> Self {
+    pub(super) fn new(leader: Child, lock: Option<&AttemptLock>, hold: Hold) -> Self {
         let group = leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group = group.expect("a program has its number until it is waited for");
-        Self { running: Some(Running { group, leader, hold }) }
+        let watch = Watch::new(group, lock.map(|lock| lock.hand_over(describe(group))));
+        Self { running: Some(Running { group, leader, watch, hold }) }
     }
 
-    /// Sends a signal to every member. After the end it does nothing.
+    /// Sends a signal to every member. After the group's end it does nothing.
     pub(super) fn signal(&self, signal: Signal) {
         if let Some(running) = &self.running {
             running.signal(signal);
         }
     }
 
-    /// Waits until the leader has ended and no member runs; says how the leader ended, if the system tells. Safe to drop
+    /// Waits until the leader has ended, no member runs and the lock is free; says how the leader ended, if the system tells. Safe to drop
     /// and to call again until it has answered.
     pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
         let running = self.running.as_mut()?;
         let status = running.leader.wait().await.ok();
-        let mut watch = Watch::new(running.group);
-        while let Some(pause) = watch.look() {
+        running.watch.hurry();
+        while let Some(pause) = running.watch.look() {
             sleep(pause).await;
         }
         self.running = None;
@@ -73,6 +79,9 @@ impl Drop for Group {
 
 impl Running {
     fn signal(&self, signal: Signal) {
+        if self.watch.is_group_empty() {
+            return;
+        }
         // The only fault there can be is that nobody is left, or that nobody left may be signalled by us; either shows
         // when the group is looked at.
         let _ = kill_process_group(self.group, signal);
@@ -85,10 +94,11 @@ impl Running {
             thread::sleep(pause);
             pause = longer(pause);
         }
-        let mut watch = Watch::new(self.group);
-        while let Some(pause) = watch.look() {
+        self.watch.hurry();
+        while let Some(pause) = self.watch.look() {
             thread::sleep(pause);
         }
+        self.watch.forget_lock();
     }
 }
 

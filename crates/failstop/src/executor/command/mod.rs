@@ -3,7 +3,15 @@
 //! A program runs in a process group of its own with a cleaned environment. It finds its request, one JSON object, on
 //! standard input, and may answer with one on standard output. It counts as running until its whole group has ended:
 //! descendants that outlive the leader belong to the attempt. Told to stop, the group gets TERM, and KILL at the end of
-//! the grace. A descendant that leaves the group (`setsid`, `setpgid`) escapes; that is outside of what is promised.
+//! the grace.
+//!
+//! Where the attempt has a lock, the program inherits it under a number of 10 or above, and its descendants with it;
+//! the attempt counts as running until the last of them has let go of it. So one that left the group (`setsid`,
+//! `setpgid`), which no signal of ours reaches, is waited for: the attempt's time ends unconfirmed, and slot and key
+//! stay held. The lock also outlives this process, so that an orphan is never taken for ended.
+//!
+//! **Who escapes:** a descendant that has left the group and has closed the descriptor of the lock, as daemons do that
+//! close all they do not know; and without a lock whoever has left the group. That is outside of what is promised.
 
 mod capture;
 mod exit;
@@ -70,12 +78,12 @@ impl Executor for CommandExecutor {
     async fn run<'a>(&'a self, attempt: Attempt<'a>) -> Answer {
         // Both are asked for before there is a process, so that the engine never takes one for ended that it cannot see.
         let (cancel, hold) = (attempt.cancel(), attempt.hold());
-        let mut leader = match spawn::spawn(&self.spec, &request::to_json(&attempt)) {
+        let mut leader = match spawn::spawn(&self.spec, &request::to_json(&attempt), attempt.lock) {
             Ok(leader) => leader,
             Err(answer) => return answer,
         };
         let mut capture = Capture::new(&mut leader, self.spec.max_output_bytes);
-        let mut group = Group::new(leader, hold);
+        let mut group = Group::new(leader, attempt.lock, hold);
         let status = tokio::select! {
             biased;
             status = group.ended() => status,

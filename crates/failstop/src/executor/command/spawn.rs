@@ -8,6 +8,7 @@ use std::{
     process::Stdio,
 };
 
+use command_fds::CommandFdExt;
 use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
     io::Errno,
@@ -15,12 +16,27 @@ use rustix::{
 use tokio::process::{Child, Command};
 
 use super::CommandSpec;
-use crate::executor::Answer;
+use crate::{executor::Answer, locks::AttemptLock};
 
-/// Starts the program as the leader of a new process group, its whole request being its standard input already.
-pub(super) fn spawn(spec: &CommandSpec, request: &str) -> Result<Child, Answer> {
+/// Starts the program as the leader of a new process group, its whole request being its standard input already. It
+/// inherits `lock`, which is released if there is no program to inherit it.
+pub(super) fn spawn(spec: &CommandSpec, request: &str, lock: Option<&AttemptLock>) -> Result<Child, Answer> {
+    let started = start(spec, request, lock);
+    if let (Err(_), Some(lock)) = (&started, lock) {
+        lock.release();
+    }
+    started
+}
+
+fn start(spec: &CommandSpec, request: &str, lock: Option<&AttemptLock>) -> Result<Child, Answer> {
     let stdin = sealed_file(request.as_bytes()).map_err(|_| spawn_failed())?;
-    command(spec).stdin(stdin).spawn().map_err(|error| refusal(spec, &error))
+    let mut command = command(spec);
+    if let Some(lock) = lock {
+        // The same number in the program as here: any other might be one that the start of the program itself needs.
+        let inheritable = lock.inheritable().map_err(|_| spawn_failed())?;
+        command.as_std_mut().preserved_fds(vec![inheritable]);
+    }
+    command.stdin(stdin).spawn().map_err(|error| refusal(spec, &error))
 }
 
 fn command(spec: &CommandSpec) -> Command {
