@@ -161,6 +161,8 @@ impl GateFile {
             // Refused only while somebody settles a later epoch.
             let is_locked = locks::try_shared(&description, &byte)?;
             let state = self.read_state(&description)?;
+            // Read under the lock, so it is safe even where the gate moved on; but then this would be in the way of a
+            // stop that it has read.
             if is_locked && state.epoch() == seen {
                 return Ok(SharedHold { state, _description: description });
             }
