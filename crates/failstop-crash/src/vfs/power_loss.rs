@@ -44,10 +44,7 @@ pub(super) struct Unsynced {
 impl Unsynced {
     /// Remembers a change that is about to take place.
     pub fn note(&mut self, path: &Path, change: Change) {
-        match self.files.get_mut(path) {
-            Some(changes) => changes.push(change),
-            None => drop(self.files.insert(path.to_owned(), vec![change])),
-        }
+        self.files.entry(path.to_owned()).or_default().push(change);
     }
 
     /// A sync that began at `point` has succeeded: what came before it is safe, what came meanwhile is not.

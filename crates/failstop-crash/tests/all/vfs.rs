@@ -116,15 +116,32 @@ fn wal_size_after(fault: Fault) -> u64 {
     std::fs::metadata(database.path.with_file_name("db-wal")).map_or(0, |wal| wal.len())
 }
 
+const PAGE: u64 = 4096;
+
+/// The first point that appends a page to the WAL.
+fn first_append() -> u64 {
+    (1..=points_of(child::WAL))
+        .find(|&at| wal_size_after(Fault::KillAfter { at }) == wal_size_after(Fault::Kill { at }) + PAGE)
+        .expect("some write appends a page to the WAL")
+}
+
 #[test]
 fn a_torn_write_leaves_the_first_half_or_the_whole_sectors_of_it() {
-    const PAGE: u64 = 4096;
-    let at = (1..=points_of(child::WAL))
-        .find(|&at| wal_size_after(Fault::KillAfter { at }) == wal_size_after(Fault::Kill { at }) + PAGE)
-        .expect("some write appends a page to the WAL");
+    let at = first_append();
     let half = wal_size_after(Fault::Kill { at }) + PAGE / 2;
     assert_eq!(wal_size_after(Fault::Torn { at, whole_sectors: false }), half);
     assert_eq!(wal_size_after(Fault::Torn { at, whole_sectors: true }), half - half % 512);
+}
+
+#[test]
+fn a_power_loss_keeps_tears_or_loses_the_write_at_its_point() {
+    let at = first_append();
+    let before = wal_size_after(Fault::Kill { at });
+    let sizes: BTreeSet<u64> = (0..48).map(|seed| wal_size_after(Fault::Power { at, seed })).collect();
+    assert!(sizes.contains(&(before + PAGE)), "never kept: {sizes:?}");
+    assert!(sizes.range(before + 1..before + PAGE).next().is_some(), "never torn: {sizes:?}");
+    assert!(sizes.first().unwrap() < &before, "never lost: {sizes:?}");
+    assert_eq!(wal_size_after(Fault::Power { at, seed: 7 }), wal_size_after(Fault::Power { at, seed: 7 }));
 }
 
 #[test]
