@@ -1,6 +1,7 @@
 //! Attempts that may outlive their owner: their programs inherit a lock, and all their descendants with them.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io,
     os::{
@@ -162,6 +163,17 @@ impl LockDirectory {
             Look::Gone | Look::Free(_) => AttemptState::Ended,
             Look::Held(file) => AttemptState::Running(ProcessGroup::read(&file.into())),
         })
+    }
+
+    /// The fences of the attempts that have a lock's file, running or not: an attempt that is not among them has ended,
+    /// or began later.
+    ///
+    /// # Errors
+    /// If the directory cannot be read, or is not the one that was opened.
+    pub fn attempts_with_files(&self) -> io::Result<BTreeSet<u64>> {
+        let names = self.names(ATTEMPT)?;
+        self.ensure_in_place()?;
+        Ok(names.iter().filter_map(|fence| fence.parse().ok()).collect())
     }
 
     /// Removes the file of an attempt that has ended. One that somebody holds stays, and one that cannot be removed is

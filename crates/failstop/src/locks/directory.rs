@@ -77,6 +77,17 @@ impl LockDirectory {
         Ok(swept)
     }
 
+    /// What follows `prefix` in the names that begin with it, in no order. A name that is taken or removed meanwhile may
+    /// or may not be among them.
+    pub(super) fn names(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.inner.handle)? {
+            let entry = entry?;
+            names.extend(entry.file_name().to_string_lossy().strip_prefix(prefix).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
     /// A new file of this name, held by whoever has the descriptor or inherits it.
     ///
     /// # Errors
@@ -150,7 +161,7 @@ impl LockDirectory {
     }
 
     /// Only in the directory that others look into does a missing file mean anything.
-    fn ensure_in_place(&self) -> io::Result<()> {
+    pub(super) fn ensure_in_place(&self) -> io::Result<()> {
         let (opened, named) = (fstat(&self.inner.handle)?, stat(&self.inner.path)?);
         if is_same(&opened, &named) {
             Ok(())

@@ -21,4 +21,4 @@ mod owner;
 
 pub use attempt::{AttemptLock, AttemptState, HandedOver, ProcessGroup};
 pub use directory::LockDirectory;
-pub use owner::{OwnerId, OwnerLock, ParseOwnerIdError};
+pub use owner::{OwnerId, OwnerLock};

@@ -1,39 +1,14 @@
 //! Owners: processes that work on a ledger, each with a lock for its life.
 
-use std::{fmt, io, os::fd::OwnedFd, str::FromStr};
+use std::{io, os::fd::OwnedFd};
+
+pub use execution_orchestration_core::ledger::OwnerId;
 
 use super::directory::{LockDirectory, Look, OWNER};
 use crate::ids;
 
-/// The random name of one owner; 32 lower-case hex digits as text. Never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OwnerId(u128);
-
-/// The text is not the name of an owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the id of an owner is 32 lower-case hex digits")]
-pub struct ParseOwnerIdError;
-
-impl OwnerId {
-    fn file_name(self) -> String {
-        format!("{OWNER}{self}")
-    }
-}
-
-impl fmt::Display for OwnerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-impl FromStr for OwnerId {
-    type Err = ParseOwnerIdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseOwnerIdError> {
-        let is_fit = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let bits = u128::from_str_radix(text, 16).map_err(|_| ParseOwnerIdError)?;
-        is_fit.then_some(Self(bits)).ok_or(ParseOwnerIdError)
-    }
+fn file_name(owner: OwnerId) -> String {
+    format!("{OWNER}{owner}")
 }
 
 /// Says to everybody that this owner lives, until it is dropped or the process dies.
@@ -54,7 +29,7 @@ impl OwnerLock {
 impl Drop for OwnerLock {
     fn drop(&mut self) {
         // A name that stays is as good as none once the lock is free.
-        let _ = self.directory.remove(&self.id.file_name());
+        let _ = self.directory.remove(&file_name(self.id));
     }
 }
 
@@ -65,7 +40,7 @@ impl LockDirectory {
     /// If the lock's file cannot be made or locked.
     pub fn take_ownership(&self) -> io::Result<OwnerLock> {
         let id = OwnerId(ids::random_bits());
-        let held = self.take(&id.file_name())?;
+        let held = self.take(&file_name(id))?;
         Ok(OwnerLock { directory: self.clone(), id, _held: held })
     }
 
@@ -74,6 +49,20 @@ impl LockDirectory {
     /// # Errors
     /// If that cannot be told. The owner must then be taken for alive.
     pub fn is_alive(&self, owner: OwnerId) -> io::Result<bool> {
-        Ok(matches!(self.look(&owner.file_name())?, Look::Held(_)))
+        Ok(matches!(self.look(&file_name(owner))?, Look::Held(_)))
+    }
+    /// The owners that live, in the order of their names. One that comes or goes meanwhile may or may not be among them.
+    ///
+    /// # Errors
+    /// If the directory cannot be read, or of an owner cannot be told whether it lives.
+    pub fn living_owners(&self) -> io::Result<Vec<OwnerId>> {
+        let mut living = Vec::new();
+        for owner in self.names(OWNER)?.iter().filter_map(|name| name.parse().ok()) {
+            if self.is_alive(owner)? {
+                living.push(owner);
+            }
+        }
+        living.sort_unstable();
+        Ok(living)
     }
 }
