@@ -428,9 +428,10 @@ async fn a_program_holds_the_lock_of_its_attempt_and_is_written_down_in_it() {
     assert!(has_no_locks(&program));
 }
 
-/// Ends at once, but for a descendant that leaves the group, keeps no pipe, and lives until the file `go` is there.
-const LETS_ONE_ESCAPE: &str = "setsid sh -c 'echo $$ > escaped; exec >&- 2>&-; while [ ! -e go ]; do sleep 0.01; done' & \
-    echo $$ > leader; while [ ! -s escaped ]; do sleep 0.01; done";
+/// Ends at once, but for a descendant that leaves the group, keeps no pipe, and lives until the file `go` is
+/// there, or its directory is not.
+const LETS_ONE_ESCAPE: &str = "setsid sh -c 'echo $$ > escaped; exec >&- 2>&-; while [ -e escaped ] && [ ! -e go ]; do sleep 0.01; done' & \
+    echo $$ > leader; while [ ! -s escaped ] && [ -e leader ]; do sleep 0.01; done";
 
 fn only_the_escaped_runs(program: &Script) -> bool {
     let (leader, escaped) = (program.pids("leader"), program.pids("escaped"));
