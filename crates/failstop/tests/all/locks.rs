@@ -330,7 +330,7 @@ fn actor_with_a_program() {
 #[ignore = "other tests run it in a process of its own"]
 fn actor_with_a_program_that_leaves_a_stranger() {
     start_and_hang(&format!(
-        "setsid sh -c 'touch started; {UNTIL_GO}' & while [ ! -e started ]; do sleep 0.01; done"
+        "setsid sh -c 'touch started; {UNTIL_GO}' & while [ -e db.locks ] && [ ! -e started ]; do sleep 0.01; done"
     ));
 }
 
