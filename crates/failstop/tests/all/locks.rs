@@ -77,6 +77,22 @@ fn an_owner_lives_until_its_lock_is_dropped_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn the_living_are_listed_and_attempts_that_have_a_file() {
+    let on = Locks::new();
+    let (one, two) = (on.locks.take_ownership().unwrap(), on.locks.take_ownership().unwrap());
+    fs::write(on.file(&format!("owner-{}", owner(NOBODY))), "").unwrap();
+    fs::write(on.file("owner-x"), "").unwrap();
+    let mut living = [one.id(), two.id()];
+    living.sort_unstable();
+    assert_eq!(on.locks.living_owners().unwrap(), living);
+    let attempt = on.locks.prepare_attempt(7).unwrap();
+    fs::write(on.file("attempt-9"), "").unwrap();
+    assert_eq!(on.locks.attempts_with_files().unwrap(), [7, 9].into());
+    drop(attempt);
+    assert_eq!(on.locks.attempts_with_files().unwrap(), [9].into());
+}
+
+#[test]
 fn only_the_user_may_read_the_directory_and_its_files() {
     let on = Locks::new();
     let owner = on.locks.take_ownership().unwrap();
