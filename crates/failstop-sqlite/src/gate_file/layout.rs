@@ -129,6 +129,18 @@ fn unsealed(line: &[u8]) -> Option<&str> {
 }
 
 /// Reads a whole file.
+/// The ledger that a gate's header names.
+pub(super) fn ledger_id(bytes: &[u8]) -> Result<String, GateFault> {
+    if let Some(found) = version(bytes).filter(|found| *found > VERSION) {
+        return Err(GateFault::NewerVersion { found });
+    }
+    let first = bytes.get(..LINE_BYTES).ok_or(GateFault::Truncated { bytes: bytes.len() })?;
+    let content = unsealed(first).ok_or(GateFault::Checksum { line: 1 })?;
+    let header = json::parse(format!("{content}}}").as_bytes()).ok();
+    let id = header.as_ref().and_then(|header| header.as_object()?.get("ledger")?.as_str());
+    id.map(str::to_owned).ok_or(GateFault::Checksum { line: 1 })
+}
+
 pub(super) fn parse(bytes: &[u8], ledger_id: &str) -> Result<Slots, GateFault> {
     if let Some(found) = version(bytes).filter(|found| *found > VERSION) {
         return Err(GateFault::NewerVersion { found });

@@ -130,6 +130,18 @@ impl GateFile {
         Ok(gate)
     }
 
+    /// Whose gate is at `path`; `None` where there is no file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no gate that this version knows.
+    pub fn ledger_id_at(path: &Path) -> Result<Option<String>, GateFault> {
+        match std::fs::read(path) {
+            Ok(bytes) => layout::ledger_id(&bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Where the file is, as an absolute path.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,4 +1,5 @@
 //! The embedded ledger, against real files and real processes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod basics;
 mod gate_file;

@@ -109,6 +109,8 @@ struct Drive<'a> {
     fence: u64,
     /// The attempts of dead owners, where their execution is taken up.
     earlier: Vec<ExecutionAttempt>,
+    /// When the outcome was handed to the ledger: a replay must tell the same times.
+    concluded_at: Option<Timestamp>,
     /// The stored report, where the key's execution is over.
     stored: Option<Box<ExecutionReport>>,
     output: Option<decision_schema::Value>,
@@ -132,6 +134,7 @@ impl<'a> Drive<'a> {
             key: None,
             fence: 0,
             earlier: Vec::new(),
+            concluded_at: None,
             stored: None,
             output: None,
             is_cancelled: false,
@@ -409,12 +412,16 @@ impl<'a> Drive<'a> {
             return;
         };
         let key = key.to_owned();
+        self.concluded_at = is_terminal.then_some(self.now);
         let report = self.report();
         let record = ledger::Record { key: &key, fence: self.fence, attempt, state, report: &report };
         match self.wait_for(pin!(ledger.record(record))).await {
             Some(Ok(())) if is_terminal => self.handle(Input::Recorded),
             Some(Ok(())) | None => {}
-            Some(Err(_)) => self.handle(Input::RecordLost),
+            Some(Err(_)) => {
+                self.concluded_at = None;
+                self.handle(Input::RecordLost);
+            }
         }
     }
 
@@ -479,7 +486,7 @@ impl<'a> Drive<'a> {
         ExecutionReport {
             idempotency_key: self.machine.plan().key().map(str::to_owned),
             plan_digest: wants_digest.then(|| self.machine.plan_digest()),
-            total_latency_ms: self.now.ms_since(self.machine.admitted_at()),
+            total_latency_ms: self.concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
             gate: self.machine.gate(),
             output: self.output.clone(),
             external,

@@ -1,0 +1,73 @@
+//! Whether the path still names the files that were opened. SQLite would go on writing to a file that was moved,
+//! deleted or replaced, and nobody would ever read it again.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::statfs;
+
+use crate::fault::OpenError;
+
+/// `statfs(2)` types on which locks or shared memory do not work across machines: NFS, SMB, SMB2, CIFS, 9P, Ceph, AFS,
+/// Coda, Lustre, GPFS, FUSE.
+const NETWORK_FILESYSTEMS: [u64; 11] = [
+    0x6969,
+    0x517b,
+    0xfe53_4d42,
+    0xff53_4d42,
+    0x0102_1997,
+    0x00c3_6400,
+    0x5346_414f,
+    0x7375_7245,
+    0x0bd0_0bd0,
+    0x4750_4653,
+    0x6573_5546,
+];
+
+/// `path` with `suffix` behind its whole name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses a directory whose filesystem is shared over a network.
+pub(crate) fn refuse_network_filesystem(path: &Path) -> Result<(), OpenError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = statfs(directory).map_err(|errno| OpenError::NotWritable { errno: errno.raw_os_error() })?;
+    let kind = u64::try_from(found.f_type).unwrap_or_default() & 0xffff_ffff;
+    if NETWORK_FILESYSTEMS.contains(&kind) { Err(OpenError::NetworkFilesystem) } else { Ok(()) }
+}
+
+/// Which files a ledger's are.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    database: (PathBuf, Inode),
+    wal: (PathBuf, Inode),
+}
+
+type Inode = (u64, u64);
+
+impl Identity {
+    /// The files as they are now, both of which must be there.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let wal = beside(path, "-wal");
+        Ok(Self { database: (path.to_owned(), inode(path)?), wal: (wal.clone(), inode(&wal)?) })
+    }
+
+    /// Whether the paths still name them.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        [&self.database, &self.wal]
+            .into_iter()
+            .all(|(path, opened)| inode(path).is_ok_and(|now| now == *opened))
+    }
+}
+
+fn inode(path: &Path) -> io::Result<Inode> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}

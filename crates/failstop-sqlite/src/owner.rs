@@ -1,0 +1,42 @@
+//! Who this process is to the ledger, and who else lives.
+
+use failstop::{
+    core::ledger::{KeyRecord, OwnerId},
+    locks::{AttemptState, LockDirectory, OwnerLock},
+};
+
+/// This handle on the ledger, for as long as it is open.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) id: OwnerId,
+    pub(crate) locks: LockDirectory,
+    /// Shows every process that this owner lives.
+    _lock: OwnerLock,
+}
+
+impl Owner {
+    /// Takes a new owner's lock.
+    pub(crate) fn new(locks: LockDirectory) -> std::io::Result<Self> {
+        let lock = locks.take_ownership()?;
+        Ok(Self { id: lock.id(), locks, _lock: lock })
+    }
+
+    /// Whether another owner of an unfinished key lives. Where that cannot be told, it does: no guess takes a key over.
+    pub(crate) fn is_someone_else_alive(&self, record: &KeyRecord) -> bool {
+        !record.is_terminal()
+            && record.owner != self.id
+            && record.owner != OwnerId::NOBODY
+            && self.locks.is_alive(record.owner).unwrap_or(true)
+    }
+
+    /// Whether what an attempt left behind still runs. Where that cannot be told, it does.
+    pub(crate) fn is_attempt_running(&self, fence: u64) -> bool {
+        self.locks.attempt(fence).map_or(true, |state| state != AttemptState::Ended)
+    }
+
+    /// Whether an unfinished key's owner lives, or its last attempt still runs. The key is reserved in this process, so
+    /// what this owner has begun under it is over.
+    pub(crate) fn is_someone_at(&self, record: &KeyRecord) -> bool {
+        !record.is_terminal() && (self.is_someone_else_alive(record) || self.is_attempt_running(record.fence))
+    }
+}

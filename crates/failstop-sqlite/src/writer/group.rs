@@ -1,0 +1,137 @@
+//! One group: many commands, one transaction, one flush.
+
+use failstop::ledger::{LedgerUnavailable, NotStarted};
+use rusqlite::TransactionBehavior;
+
+use super::{
+    Command, Writer,
+    gate::{GateReading, record_gate, recorded_epoch},
+    steps::{Broken, Steps},
+};
+use crate::{clock, fault::ResolveError, gate_file::GateFault};
+
+/// An answer that waits for its commit.
+type Answer = Box<dyn FnOnce(bool)>;
+
+impl Writer {
+    /// Does what the commands ask, all or none, and answers.
+    pub(super) fn commit_group(&mut self, group: Vec<Command>) {
+        let has_starts = group.iter().any(|command| matches!(command, Command::Start(..)));
+        if has_starts && self.gate.is_none() {
+            self.open_gate();
+        }
+        let gate = self.gate.take();
+        let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
+        let mut reading = GateReading::NotRead;
+        let done = self.transact(|steps| {
+            if has_starts {
+                let read = gate.as_ref().ok_or(GateFault::Missing).and_then(super::GateFile::hold_shared);
+                let recorded = recorded_epoch(steps.connection)?;
+                reading = read.map_or_else(GateReading::Unreadable, GateReading::Held).not_before(recorded);
+                if let GateReading::Held(hold) = &reading {
+                    record_gate(steps.connection, steps.head, steps.at_ms, hold.state(), recorded)?;
+                }
+            }
+            group.into_iter().try_for_each(|command| perform(steps, command, &reading, &mut answers))
+        });
+        for answer in answers {
+            answer(done.is_some());
+        }
+        drop(reading);
+        self.gate = gate;
+    }
+}
+
+/// Does one command; its answer is kept until the commit. On a fault nothing of the group is done, and what was not
+/// looked at yet is answered by dropping its channel.
+fn perform(
+    steps: &mut Steps<'_>,
+    command: Command,
+    gate: &GateReading,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Broken> {
+    match command {
+        Command::Start(start, waiting) => {
+            let started = steps.start(*start, gate)?;
+            answers.push(Box::new(move |is_durable| {
+                let _ = waiting.send(if is_durable { started } else { Err(NotStarted::Unavailable) });
+            }));
+        }
+        Command::Record(record, waiting) => {
+            let recorded = steps.record(*record)?;
+            answers.push(Box::new(move |is_durable| {
+                let _ = waiting
+                    .map(|waiting| waiting.send(if is_durable { recorded } else { Err(LedgerUnavailable) }));
+            }));
+        }
+        Command::Withdraw { key, attempt } => steps.withdraw(&key, attempt)?,
+        Command::Recover(claim, waiting) => {
+            let known = steps.look_up(&claim)?;
+            answers.push(Box::new(move |is_durable| {
+                let _ = waiting.send(if is_durable { Ok(known) } else { Err(LedgerUnavailable) });
+            }));
+        }
+        Command::Note { kind, key, fence, body, pending } => {
+            answers.push(Box::new(move |_| drop(pending)));
+            steps.append(super::Saying { kind, key, fence, gate_epoch: None, body })?;
+        }
+        Command::Resolve(resolve, waiting) => {
+            let resolved = steps.resolve(&resolve)?;
+            answers.push(Box::new(move |is_durable| {
+                let _ =
+                    waiting.send(if is_durable { resolved } else { Err(ResolveError::LedgerUnavailable) });
+            }));
+        }
+        Command::Flush(waiting) => answers.push(Box::new(move |_| {
+            let _ = waiting.send(());
+        })),
+    }
+    Ok(())
+}
+
+/// Runs `work` in one transaction behind the chain's end, with the files' identity checked before and after.
+pub(super) fn transact<T>(
+    writer: &mut Writer,
+    work: impl FnOnce(&mut Steps<'_>) -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    if writer.is_lost || !writer.identity.is_unchanged() {
+        writer.lose();
+        return Err(Broken::Unreadable);
+    }
+    let mut head = writer.head;
+    let transaction = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if head.catch_up(&transaction)?.is_err() {
+        drop(transaction);
+        writer.lose();
+        return Err(Broken::Unreadable);
+    }
+    let before = head.seq;
+    let at_ms = clock::unix_ms();
+    let mut steps = Steps { connection: &transaction, head: &mut head, owner: &writer.owner, at_ms };
+    let done = work(&mut steps)?;
+    if head.seq == before {
+        // Nothing was written, so there is nothing to flush.
+        transaction.rollback()?;
+    } else {
+        head.checkpoint_if_due(&transaction, at_ms)?;
+        transaction.commit()?;
+    }
+    writer.head = head;
+    if !writer.identity.is_unchanged() {
+        writer.lose();
+        return Err(Broken::Unreadable);
+    }
+    Ok(done)
+}
+
+impl Writer {
+    /// The files are not those that were opened. Whatever is at the path now, this process knows nothing of it.
+    fn lose(&mut self) {
+        if !self.is_lost {
+            tracing::error!(
+                "the ledger's file was moved, deleted, replaced or rolled back: nothing new starts"
+            );
+        }
+        self.is_lost = true;
+    }
+}

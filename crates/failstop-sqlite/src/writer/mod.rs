@@ -1,0 +1,145 @@
+//! The writer: one thread, one connection, and all that came in while the last group was being flushed in one
+//! transaction.
+//!
+//! A group is: the files' identity, the write lock, the chain's end, the gate under its shared lock (where the group has
+//! starts), the steps, COMMIT, the identity again, the answers, and only then the gate's lock is let go.
+
+mod chain;
+mod command;
+mod gate;
+mod group;
+mod steps;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+pub(crate) use chain::{Head, Saying};
+pub(crate) use command::{ClaimedKey, Command, RecordCommand, ResolveCommand, StartCommand};
+pub(crate) use gate::{record_gate, write_first};
+use rusqlite::Connection;
+pub(crate) use steps::{Broken, Plainly, Steps, plainly_known, report_in};
+
+use crate::{
+    connection,
+    fault::OpenError,
+    gate_file::GateFile,
+    housekeeping,
+    identity::{Identity, beside},
+    owner::Owner,
+};
+
+/// The most commands in one transaction: as many as one flush takes to write down.
+const MAX_GROUP: usize = 1_024;
+
+/// How long an idle writer waits before it looks after old records.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The writer's side of a ledger.
+pub(crate) struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    head: Head,
+    owner: Arc<Owner>,
+    ledger_id: String,
+    gate: Option<GateFile>,
+    identity: Identity,
+    /// Set once the files are not those that were opened: nothing is written any more, ever.
+    is_lost: bool,
+    retention_ms: i64,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        path: &Path,
+        connection: Connection,
+        owner: Arc<Owner>,
+        ledger_id: String,
+        retention_ms: i64,
+    ) -> Result<Self, OpenError> {
+        let head = Head::load(&connection)?;
+        let identity = Identity::of(path).map_err(|_| OpenError::NotWritable { errno: 0 })?;
+        let path = path.to_owned();
+        let mut writer = Self {
+            path,
+            connection,
+            head,
+            owner,
+            ledger_id,
+            gate: None,
+            identity,
+            is_lost: false,
+            retention_ms,
+        };
+        writer.open_gate();
+        Ok(writer)
+    }
+
+    /// A gate that is missing or damaged means stop, until it is back.
+    fn open_gate(&mut self) {
+        self.gate = GateFile::open(&beside(&self.path, ".gate"), &self.ledger_id).ok();
+    }
+
+    /// Hands everything to a thread of its own. It ends, all commands done, when the queue's last sender is dropped;
+    /// the receiver that comes back then says so.
+    pub(crate) fn start(mut self) -> Result<(mpsc::Sender<Command>, mpsc::Receiver<()>), OpenError> {
+        let (queue, commands) = mpsc::channel();
+        let (ended, has_ended) = mpsc::channel();
+        let thread = thread::Builder::new().name("failstop-writer".to_owned());
+        let work = move || {
+            self.serve(&commands);
+            drop(self);
+            drop(ended);
+        };
+        thread.spawn(work).map_err(|_| OpenError::NoThread)?;
+        Ok((queue, has_ended))
+    }
+
+    fn serve(&mut self, commands: &mpsc::Receiver<Command>) {
+        loop {
+            match commands.recv_timeout(IDLE) {
+                Ok(first) => {
+                    let group =
+                        std::iter::once(first).chain(commands.try_iter().take(MAX_GROUP - 1)).collect();
+                    self.commit_group(group);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => housekeeping::retire_old(self),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Runs `work` in one transaction; `None` where it could not be made durable.
+    pub(crate) fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&mut Steps<'_>) -> Result<T, Broken>,
+    ) -> Option<T> {
+        let done = group::transact(self, work);
+        if let Err(Broken::Sqlite(error)) = &done {
+            // SQLite's own text may have what was bound; its code has not.
+            let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+            tracing::error!(code, "a group was not written");
+        }
+        done.ok()
+    }
+
+    pub(crate) const fn retention_ms(&self) -> i64 {
+        self.retention_ms
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Opens the connection that writes; see [`connection::open_writer`].
+    pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
+        connection::open_writer(path)
+    }
+}

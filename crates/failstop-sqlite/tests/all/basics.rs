@@ -1,0 +1,110 @@
+//! An engine over a ledger in a file: executed once, replayed ever after.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use decision_schema::{Action, FinalDecision, Object};
+use failstop::{
+    Engine, Request,
+    core::{
+        model::{ExecutionReport, ExecutionStatus, Outcome, ReasonCode},
+        policies::{ExecutionPolicy, IdempotencyPolicy, PolicySpec},
+        report::ReportStyle,
+    },
+    executor::{Answer, from_fn},
+    ledger::Ledger,
+};
+use failstop_sqlite::{Options, SqliteLedger};
+use tempfile::TempDir;
+
+fn keyed() -> ExecutionPolicy {
+    let spec = PolicySpec {
+        idempotency: IdempotencyPolicy { enabled: true, ..IdempotencyPolicy::default() },
+        ..PolicySpec::default()
+    };
+    ExecutionPolicy::new(spec).unwrap()
+}
+
+fn open(path: &Path) -> Arc<SqliteLedger> {
+    Arc::new(SqliteLedger::open(path, Options::default()).unwrap())
+}
+
+struct Counted {
+    engine: Engine,
+    calls: Arc<AtomicU32>,
+}
+
+fn counting(ledger: &Arc<SqliteLedger>, answer: Answer) -> Counted {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&calls);
+    let executor = from_fn(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(answer.clone())
+    });
+    let ledger = Arc::clone(ledger) as Arc<dyn Ledger>;
+    Counted { engine: Engine::builder(keyed()).ledger(ledger).executor(executor).build().unwrap(), calls }
+}
+
+async fn run(engine: &Engine, key: &str) -> ExecutionReport {
+    let (decision, context) = (FinalDecision::new(Action::Act), Object::new());
+    let request = Request { idempotency_key: Some(key), ..Request::new(&decision, &context) };
+    engine.execute(&request).await
+}
+
+#[tokio::test]
+async fn a_success_is_replayed_by_every_later_life() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let first = {
+        let ledger = open(&path);
+        assert!(ledger.is_new());
+        let counted = counting(&ledger, Answer::applied());
+        let report = run(&counted.engine, "k").await;
+        assert_eq!(report.conclusion.status, ExecutionStatus::Success);
+        assert_eq!(counted.calls.load(Ordering::SeqCst), 1);
+        report
+    };
+    let ledger = open(&path);
+    assert!(!ledger.is_new());
+    let counted = counting(&ledger, Answer::applied());
+    let replay = run(&counted.engine, "k").await;
+    assert!(replay.replayed);
+    assert_eq!(counted.calls.load(Ordering::SeqCst), 0, "INV-FS-1");
+    let same = ExecutionReport { replayed: false, ..replay };
+    assert_eq!(same.to_json(ReportStyle::default()), first.to_json(ReportStyle::default()));
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_it() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    run(&counting(&ledger, Answer::applied()).engine, "k").await;
+    for suffix in ["", "-wal", "-shm", ".gate"] {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        assert_eq!(std::fs::metadata(&name).unwrap().permissions().mode() & 0o777, 0o600, "{suffix}");
+    }
+}
+
+#[tokio::test]
+async fn retries_are_counted_over_lives() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    let counted = counting(&ledger, Answer::rejected());
+    let report = run(&counted.engine, "k").await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::Rejected));
+    assert_eq!(report.conclusion.outcome, Outcome::NotExecuted);
+    drop((counted, ledger));
+    let ledger = open(&path);
+    let counted = counting(&ledger, Answer::applied());
+    let replay = run(&counted.engine, "k").await;
+    assert_eq!((replay.replayed, replay.conclusion.reason_code), (true, Some(ReasonCode::Rejected)));
+}
