@@ -4,7 +4,7 @@ use std::path::Path;
 
 use failstop::{
     core::ledger::{EventKind, OwnerId, body},
-    locks::LockDirectory,
+    locks::{LockDirectory, OwnerLock},
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct Born {
     pub(crate) connection: Connection,
     pub(crate) owner: Owner,
+    /// Shows every process that this owner lives.
+    pub(crate) lock: OwnerLock,
     pub(crate) ledger_id: String,
     pub(crate) is_new: bool,
 }
@@ -33,7 +35,8 @@ pub(crate) fn open_or_make(path: &Path) -> Result<Born, OpenError> {
     connection::create_private(path).map_err(errno)?;
     let mut connection = Writer::connect(path)?;
     let locks = LockDirectory::open(&beside(path, ".locks")).map_err(|error| OpenError::locks(&error))?;
-    let owner = Owner::new(locks).map_err(|error| OpenError::locks(&error))?;
+    let lock = locks.take_ownership().map_err(|error| OpenError::locks(&error))?;
+    let owner = Owner { id: lock.id(), locks };
     let gate_path = beside(path, ".gate");
     let mut is_new = false;
     connection::migrate(&mut connection, |transaction| {
@@ -46,7 +49,7 @@ pub(crate) fn open_or_make(path: &Path) -> Result<Born, OpenError> {
         .ok_or(OpenError::Corrupt)?;
     // Left behind by the dead; a failure to clear it away harms nobody.
     let _ = owner.locks.sweep();
-    Ok(Born { connection, owner, ledger_id, is_new })
+    Ok(Born { connection, owner, lock, ledger_id, is_new })
 }
 
 /// A gate that outlived its ledger stays as it is: a stop is never undone by deleting files.

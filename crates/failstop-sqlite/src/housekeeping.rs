@@ -7,7 +7,6 @@ use failstop::core::{
 use rusqlite::params;
 
 use crate::{
-    clock,
     owner::Owner,
     rows,
     writer::{Broken, Saying, Steps, Writer},
@@ -76,9 +75,8 @@ fn is_to_be_recorded(owner: &Owner, row: &rows::KeyRow) -> bool {
     !row.record.may_repeat && row.record.orphan().is_ok() && !owner.is_attempt_running(row.record.fence)
 }
 
-/// Retires finished records that are older than the retention, oldest first.
-pub(crate) fn retire_old(writer: &mut Writer) {
-    let before_ms = clock::unix_ms().saturating_sub(writer.retention_ms());
+/// Retires finished records that ended before `before_ms`, oldest first.
+pub(crate) fn retire_old(writer: &mut Writer, before_ms: i64) {
     let mut after = 0;
     while writer.transact(|steps| retire_some(steps, before_ms, &mut after)) == Some(true) {}
 }

@@ -46,24 +46,24 @@ pub(crate) fn refuse_network_filesystem(path: &Path) -> Result<(), OpenError> {
 /// Which files a ledger's are.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    database: (PathBuf, Inode),
-    wal: (PathBuf, Inode),
+    opened: [(PathBuf, Inode); 3],
 }
 
 type Inode = (u64, u64);
 
 impl Identity {
-    /// The files as they are now, both of which must be there.
+    /// The files as they are now, all of which must be there: the database, and what SQLite keeps beside it for as long
+    /// as it is open.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let wal = beside(path, "-wal");
-        Ok(Self { database: (path.to_owned(), inode(path)?), wal: (wal.clone(), inode(&wal)?) })
+        let named = |path: PathBuf| inode(&path).map(|inode| (path, inode));
+        Ok(Self {
+            opened: [named(path.to_owned())?, named(beside(path, "-wal"))?, named(beside(path, "-shm"))?],
+        })
     }
 
     /// Whether the paths still name them.
     pub(crate) fn is_unchanged(&self) -> bool {
-        [&self.database, &self.wal]
-            .into_iter()
-            .all(|(path, opened)| inode(path).is_ok_and(|now| now == *opened))
+        self.opened.iter().all(|(path, opened)| inode(path).is_ok_and(|now| now == *opened))
     }
 }
 

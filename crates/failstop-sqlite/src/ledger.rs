@@ -22,7 +22,7 @@ use failstop::{
         Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, NotStarted, Record, Start,
         Started,
     },
-    locks::AttemptLock,
+    locks::{AttemptLock, OwnerLock},
 };
 use tokio::sync::oneshot;
 
@@ -90,13 +90,15 @@ pub struct Resolver {
 /// Dropping it lets its writer finish; what dies with the process is what a SIGKILL would leave.
 pub struct SqliteLedger {
     keys: Keys,
-    owner: Arc<Owner>,
+    owner: Owner,
     reader: Reader,
     writer: Option<mpsc::Sender<Command>>,
     writer_has_ended: parking_lot::Mutex<mpsc::Receiver<()>>,
     pending_notes: Arc<AtomicUsize>,
     is_new: bool,
     recovered: usize,
+    /// Let go of last, when the writer has ended: until then this owner lives.
+    _lock: OwnerLock,
 }
 
 impl fmt::Debug for SqliteLedger {
@@ -113,12 +115,12 @@ impl SqliteLedger {
     /// Where the file is no ledger, a newer one, damaged, locked, on a network filesystem, or cannot be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         let born = birth::open_or_make(path)?;
-        let owner = Arc::new(born.owner);
+        let owner = born.owner;
         let mut writer =
-            Writer::new(path, born.connection, Arc::clone(&owner), born.ledger_id, options.retention_ms)?;
+            Writer::new(path, born.connection, owner.clone(), born.ledger_id, options.retention_ms)?;
         let recovered = housekeeping::recover(&mut writer).unwrap_or(0);
-        housekeeping::retire_old(&mut writer);
-        let reader = Reader::start(path, Arc::clone(&owner))?;
+        writer.keep_house();
+        let reader = Reader::start(path, owner.clone())?;
         let (writer, has_ended) = writer.start()?;
         Ok(Self {
             keys: Keys::default(),
@@ -129,6 +131,7 @@ impl SqliteLedger {
             pending_notes: Arc::default(),
             is_new: born.is_new,
             recovered,
+            _lock: born.lock,
         })
     }
 

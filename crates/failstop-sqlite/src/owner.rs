@@ -1,26 +1,18 @@
-//! Who this process is to the ledger, and who else lives.
+//! Who this handle is to the ledger, and who else lives.
 
 use failstop::{
     core::ledger::{KeyRecord, OwnerId},
-    locks::{AttemptState, LockDirectory, OwnerLock},
+    locks::{AttemptState, LockDirectory},
 };
 
-/// This handle on the ledger, for as long as it is open.
-#[derive(Debug)]
+/// A handle's name, and the locks by which it knows the others.
+#[derive(Debug, Clone)]
 pub(crate) struct Owner {
     pub(crate) id: OwnerId,
     pub(crate) locks: LockDirectory,
-    /// Shows every process that this owner lives.
-    _lock: OwnerLock,
 }
 
 impl Owner {
-    /// Takes a new owner's lock.
-    pub(crate) fn new(locks: LockDirectory) -> std::io::Result<Self> {
-        let lock = locks.take_ownership()?;
-        Ok(Self { id: lock.id(), locks, _lock: lock })
-    }
-
     /// Whether another owner of an unfinished key lives. Where that cannot be told, it does: no guess takes a key over.
     pub(crate) fn is_someone_else_alive(&self, record: &KeyRecord) -> bool {
         !record.is_terminal()

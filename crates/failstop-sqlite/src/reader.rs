@@ -1,10 +1,6 @@
 //! The reader: looks keys up beside the writer, many in one snapshot.
 
-use std::{
-    path::Path,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{path::Path, sync::mpsc, thread};
 
 use failstop::{core::ledger::Sight, ledger::LedgerUnavailable};
 use rusqlite::Connection;
@@ -43,7 +39,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn start(path: &Path, owner: Arc<Owner>) -> Result<Self, OpenError> {
+    pub(crate) fn start(path: &Path, owner: Owner) -> Result<Self, OpenError> {
         let connection = connection::open_reader(path)?;
         let (queue, asked) = mpsc::channel();
         let thread = thread::Builder::new().name("failstop-reader".to_owned());

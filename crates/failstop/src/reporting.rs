@@ -18,6 +18,9 @@ use crate::{executor::Answer, request::Request};
 /// The largest output a report carries, bytes of JSON.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
+/// The deepest output a report carries: with its report around it, and that in a ledger's event, it can be read again.
+const MAX_OUTPUT_DEPTH: usize = 48;
+
 /// The longest code an executor may give, bytes.
 const MAX_CODE_BYTES: usize = 64;
 
@@ -84,12 +87,23 @@ impl<'a> Vetting<'a> {
             return None;
         }
         let bytes = output.to_string().len();
-        if bytes <= MAX_OUTPUT_BYTES {
+        if bytes <= MAX_OUTPUT_BYTES && !is_deeper_than(&output, MAX_OUTPUT_DEPTH) {
             return Some(output);
         }
         let said: Object =
             [("truncated", Value::from(true)), ("bytes", Value::from(bytes))].into_iter().collect();
         Some(said.into())
+    }
+}
+
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else {
+        return matches!(value, Value::Array(_) | Value::Object(_));
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, inner)),
+        Value::Object(members) => members.iter().any(|(_, member)| is_deeper_than(member, inner)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -38,8 +38,16 @@ const FEW_MEMBERS: usize = 16;
 /// The first fault, but for two that are looked for beforehand: size, then UTF-8. Duplicate names of an object with
 /// more than 16 members are found at its end.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonFault> {
-    if bytes.len() > MAX_LINE_BYTES {
-        return Err(JsonFault::outermost(Kind::TooLong, MAX_LINE_BYTES));
+    parse_up_to(bytes, MAX_LINE_BYTES)
+}
+
+/// As [`parse`], with another bound on the length, bytes; for what was written by ourselves.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_up_to(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonFault> {
+    if bytes.len() > max_bytes {
+        return Err(JsonFault::outermost(Kind::TooLong, max_bytes));
     }
     let text = core::str::from_utf8(bytes)
         .map_err(|fault| JsonFault::outermost(Kind::InvalidUtf8, fault.valid_up_to()))?;

@@ -52,7 +52,7 @@ fn perform(
 ) -> Result<(), Broken> {
     match command {
         Command::Start(start, waiting) => {
-            let started = steps.start(*start, gate)?;
+            let started = readable(steps.start(*start, gate))?.unwrap_or(Err(NotStarted::Unavailable));
             answers.push(Box::new(move |is_durable| {
                 let _ = waiting.send(if is_durable { started } else { Err(NotStarted::Unavailable) });
             }));
@@ -60,23 +60,25 @@ fn perform(
         Command::Record(record, waiting) => {
             let recorded = steps.record(*record)?;
             answers.push(Box::new(move |is_durable| {
-                let _ = waiting
-                    .map(|waiting| waiting.send(if is_durable { recorded } else { Err(LedgerUnavailable) }));
+                let answer = if is_durable { recorded } else { Err(LedgerUnavailable) };
+                let _ = waiting.map(|waiting| waiting.send(answer));
             }));
         }
-        Command::Withdraw { key, attempt } => steps.withdraw(&key, attempt)?,
+        Command::Withdraw { key, attempt } => {
+            readable(steps.withdraw(&key, attempt))?;
+        }
         Command::Recover(claim, waiting) => {
-            let known = steps.look_up(&claim)?;
+            let known = readable(steps.look_up(&claim))?.ok_or(LedgerUnavailable);
             answers.push(Box::new(move |is_durable| {
-                let _ = waiting.send(if is_durable { Ok(known) } else { Err(LedgerUnavailable) });
+                let _ = waiting.send(if is_durable { known } else { Err(LedgerUnavailable) });
             }));
         }
         Command::Note { kind, key, fence, body, pending } => {
-            answers.push(Box::new(move |_| drop(pending)));
             steps.append(super::Saying { kind, key, fence, gate_epoch: None, body })?;
+            answers.push(Box::new(move |_| drop(pending)));
         }
         Command::Resolve(resolve, waiting) => {
-            let resolved = steps.resolve(&resolve)?;
+            let resolved = readable(steps.resolve(&resolve))?.unwrap_or(Err(ResolveError::LedgerUnavailable));
             answers.push(Box::new(move |is_durable| {
                 let _ =
                     waiting.send(if is_durable { resolved } else { Err(ResolveError::LedgerUnavailable) });
@@ -87,6 +89,16 @@ fn perform(
         })),
     }
     Ok(())
+}
+
+/// `None` where a stored report cannot be read: that key is lost, the others of the group are not. Steps read before
+/// they write.
+fn readable<T>(step: Result<T, Broken>) -> Result<Option<T>, Broken> {
+    match step {
+        Ok(done) => Ok(Some(done)),
+        Err(Broken::Unreadable) => Ok(None),
+        Err(broken @ Broken::Sqlite(_)) => Err(broken),
+    }
 }
 
 /// Runs `work` in one transaction behind the chain's end, with the files' identity checked before and after.

@@ -12,7 +12,7 @@ mod steps;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -24,7 +24,7 @@ use rusqlite::Connection;
 pub(crate) use steps::{Broken, Plainly, Steps, plainly_known, report_in};
 
 use crate::{
-    connection,
+    clock, connection,
     fault::OpenError,
     gate_file::GateFile,
     housekeeping,
@@ -35,7 +35,10 @@ use crate::{
 /// The most commands in one transaction: as many as one flush takes to write down.
 const MAX_GROUP: usize = 1_024;
 
-/// How long an idle writer waits before it looks after old records.
+/// How often old records are looked after, milliseconds.
+const HOUSEKEEPING_MS: i64 = 60_000;
+
+/// How long an idle writer sleeps.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The writer's side of a ledger.
@@ -43,20 +46,22 @@ pub(crate) struct Writer {
     path: PathBuf,
     connection: Connection,
     head: Head,
-    owner: Arc<Owner>,
+    owner: Owner,
     ledger_id: String,
     gate: Option<GateFile>,
     identity: Identity,
     /// Set once the files are not those that were opened: nothing is written any more, ever.
     is_lost: bool,
     retention_ms: i64,
+    /// When old records are looked after next, Unix wall time in milliseconds.
+    housekeeping_at_ms: i64,
 }
 
 impl Writer {
     pub(crate) fn new(
         path: &Path,
         connection: Connection,
-        owner: Arc<Owner>,
+        owner: Owner,
         ledger_id: String,
         retention_ms: i64,
     ) -> Result<Self, OpenError> {
@@ -73,6 +78,7 @@ impl Writer {
             identity,
             is_lost: false,
             retention_ms,
+            housekeeping_at_ms: i64::MIN,
         };
         writer.open_gate();
         Ok(writer)
@@ -106,9 +112,22 @@ impl Writer {
                         std::iter::once(first).chain(commands.try_iter().take(MAX_GROUP - 1)).collect();
                     self.commit_group(group);
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => housekeeping::retire_old(self),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
+            self.keep_house();
+        }
+    }
+
+    /// Retires old records, now and then.
+    pub(crate) fn keep_house(&mut self) {
+        let now_ms = clock::unix_ms();
+        // A clock that was set back must not put it off for long.
+        let is_due =
+            now_ms >= self.housekeeping_at_ms || self.housekeeping_at_ms > now_ms + 2 * HOUSEKEEPING_MS;
+        if is_due {
+            self.housekeeping_at_ms = now_ms + HOUSEKEEPING_MS;
+            housekeeping::retire_old(self, now_ms.saturating_sub(self.retention_ms));
         }
     }
 
@@ -124,10 +143,6 @@ impl Writer {
             tracing::error!(code, "a group was not written");
         }
         done.ok()
-    }
-
-    pub(crate) const fn retention_ms(&self) -> i64 {
-        self.retention_ms
     }
 
     pub(crate) fn owner(&self) -> &Owner {

@@ -1,7 +1,7 @@
 //! What one transaction does with keys. Every step asks [`KeyRecord`] first, and writes the event before the rows that
 //! follow from it.
 
-use decision_schema::Value;
+use decision_schema::{Value, json::parse_up_to};
 use failstop::{
     core::{
         ledger::{Beginning, EventKind, KeyRecord, Sight, Standing, body},
@@ -22,6 +22,9 @@ use crate::{
     fault::ResolveError,
     rows::{self, KeyRow, Said},
 };
+
+/// The longest body that is read back, bytes; a report with the largest output in the longest line is well below.
+const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// Why a transaction is given up, and with it everything in it.
 #[derive(Debug)]
@@ -228,7 +231,7 @@ impl Steps<'_> {
 
 /// The report in an event's body.
 pub(crate) fn report_in(body: &str) -> Option<ExecutionReport> {
-    let body = decision_schema::json::parse(body.as_bytes()).ok()?;
+    let body = parse_up_to(body.as_bytes(), MAX_BODY_BYTES).ok()?;
     ExecutionReport::from_value(body.as_object().and_then(|body| body.get("report")).unwrap_or(&Value::Null))
         .ok()
 }
