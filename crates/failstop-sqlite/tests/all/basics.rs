@@ -2,38 +2,24 @@
 
 use std::{
     os::unix::fs::PermissionsExt as _,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-use decision_schema::{Action, FinalDecision, Object};
 use failstop::{
-    Engine, Request,
+    Engine,
     core::{
         model::{ExecutionReport, ExecutionStatus, Outcome, ReasonCode},
-        policies::{ExecutionPolicy, IdempotencyPolicy, PolicySpec},
         report::ReportStyle,
     },
     executor::{Answer, from_fn},
-    ledger::Ledger,
 };
-use failstop_sqlite::{Options, SqliteLedger};
+use failstop_sqlite::SqliteLedger;
 use tempfile::TempDir;
 
-fn keyed() -> ExecutionPolicy {
-    let spec = PolicySpec {
-        idempotency: IdempotencyPolicy { enabled: true, ..IdempotencyPolicy::default() },
-        ..PolicySpec::default()
-    };
-    ExecutionPolicy::new(spec).unwrap()
-}
-
-fn open(path: &Path) -> Arc<SqliteLedger> {
-    Arc::new(SqliteLedger::open(path, Options::default()).unwrap())
-}
+use crate::support::{engine, keyed, open, run};
 
 struct Counted {
     engine: Engine,
@@ -47,14 +33,7 @@ fn counting(ledger: &Arc<SqliteLedger>, answer: Answer) -> Counted {
         counter.fetch_add(1, Ordering::SeqCst);
         std::future::ready(answer.clone())
     });
-    let ledger = Arc::clone(ledger) as Arc<dyn Ledger>;
-    Counted { engine: Engine::builder(keyed()).ledger(ledger).executor(executor).build().unwrap(), calls }
-}
-
-async fn run(engine: &Engine, key: &str) -> ExecutionReport {
-    let (decision, context) = (FinalDecision::new(Action::Act), Object::new());
-    let request = Request { idempotency_key: Some(key), ..Request::new(&decision, &context) };
-    engine.execute(&request).await
+    Counted { engine: engine(ledger, keyed(|_| {}), executor), calls }
 }
 
 #[tokio::test]

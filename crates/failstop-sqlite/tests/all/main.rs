@@ -1,5 +1,8 @@
 //! The embedded ledger, against real files and real processes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod abandoned;
 mod basics;
 mod gate_file;
+mod support;
+mod view;

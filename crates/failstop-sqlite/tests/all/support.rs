@@ -1,0 +1,46 @@
+//! What the tests of this binary share.
+
+use std::{path::Path, sync::Arc};
+
+use decision_schema::{Action, FinalDecision, Object};
+use failstop::{
+    Engine, Request,
+    core::{
+        model::ExecutionReport,
+        policies::{ExecutionPolicy, PolicySpec},
+    },
+    executor::Executor,
+    ledger::Ledger,
+};
+use failstop_sqlite::{Options, Resolver, SqliteLedger};
+
+pub fn open(path: &Path) -> Arc<SqliteLedger> {
+    Arc::new(SqliteLedger::open(path, Options::default()).unwrap())
+}
+
+/// A policy with keys on.
+pub fn keyed(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
+    let mut spec = PolicySpec::default();
+    spec.idempotency.enabled = true;
+    change(&mut spec);
+    ExecutionPolicy::new(spec).unwrap()
+}
+
+pub fn engine(
+    ledger: &Arc<SqliteLedger>,
+    policy: ExecutionPolicy,
+    executor: impl Executor + 'static,
+) -> Engine {
+    let ledger = Arc::clone(ledger) as Arc<dyn Ledger>;
+    Engine::builder(policy).ledger(ledger).executor(executor).build().unwrap()
+}
+
+pub async fn run(engine: &Engine, key: &str) -> ExecutionReport {
+    let (decision, context) = (FinalDecision::new(Action::Act), Object::new());
+    let request = Request { idempotency_key: Some(key), ..Request::new(&decision, &context) };
+    engine.execute(&request).await
+}
+
+pub fn resolver() -> Resolver {
+    Resolver { who: "operator".to_owned(), reason: "looked at the target".to_owned(), evidence: None }
+}
