@@ -149,7 +149,7 @@ pub enum Sight {
         /// See [`KeyRecord::may_have_effect`], the attempt that was running included.
         unknown: bool,
     },
-    /// Its owner died in an attempt, and it may not go on: to be recorded as in doubt.
+    /// An attempt was lost that may have had an effect, and it may not go on: to be recorded as in doubt.
     Orphaned,
     /// It ended; the stored report speaks for it.
     Finished,
@@ -179,8 +179,9 @@ impl KeyRecord {
         })
     }
 
-    /// The record after one more start: from OPEN, or from STARTED where neither class minds a repetition. That nobody
-    /// else alive is at the key is for the caller to know; see [`KeyRecord::sight`].
+    /// The record after one more start: from OPEN, or from STARTED where neither class minds a repetition. An attempt
+    /// that was given up counts against the class for ever, also once the key is OPEN. That nobody else alive is at the
+    /// key is for the caller to know; see [`KeyRecord::sight`].
     ///
     /// # Errors
     /// What it contradicts.
@@ -189,9 +190,13 @@ impl KeyRecord {
             return Err(Contradiction::Fingerprint);
         }
         let gives_up_running = match self.standing {
-            Standing::Open => false,
+            Standing::Open if !self.may_have_effect || start.may_repeat => false,
             Standing::Started if self.may_repeat && start.may_repeat => true,
-            Standing::Started | Standing::Succeeded | Standing::Failed | Standing::InDoubt => {
+            Standing::Started
+            | Standing::Open
+            | Standing::Succeeded
+            | Standing::Failed
+            | Standing::InDoubt => {
                 return Err(Contradiction::Standing);
             }
         };
@@ -234,17 +239,19 @@ impl KeyRecord {
         Ok(Self { standing: state.into(), may_have_effect, ..self })
     }
 
-    /// The record of a key whose owner died in an attempt.
+    /// The record of a key whose owner died in an attempt, or after one that was given up and before the next.
     ///
     /// # Errors
-    /// Where it is not STARTED.
+    /// Where it is neither STARTED nor OPEN after an attempt that may have had an effect.
     pub fn orphan(self) -> Result<Self, Contradiction> {
         match self.standing {
-            Standing::Started => Ok(Self { standing: Standing::InDoubt, may_have_effect: true, ..self }),
+            Standing::Started => {}
+            Standing::Open if self.may_have_effect => {}
             Standing::Open | Standing::Succeeded | Standing::Failed | Standing::InDoubt => {
-                Err(Contradiction::Standing)
+                return Err(Contradiction::Standing);
             }
         }
+        Ok(Self { standing: Standing::InDoubt, may_have_effect: true, ..self })
     }
 
     /// The record after an operator or a probe said what happened: applied is a success, not applied leaves the key
@@ -282,9 +289,11 @@ impl KeyRecord {
             Standing::Succeeded | Standing::Failed => Sight::Finished,
             Standing::InDoubt => Sight::InDoubt,
             Standing::Started | Standing::Open if is_alive => Sight::InProgress,
-            Standing::Open => Sight::Resumable { unknown: self.may_have_effect },
+            Standing::Open if !self.may_have_effect || may_repeat => {
+                Sight::Resumable { unknown: self.may_have_effect }
+            }
             Standing::Started if self.may_repeat && may_repeat => Sight::Resumable { unknown: true },
-            Standing::Started => Sight::Orphaned,
+            Standing::Started | Standing::Open => Sight::Orphaned,
         }
     }
 
