@@ -89,7 +89,6 @@ pub struct Resolver {
 ///
 /// Dropping it lets its writer finish; what dies with the process is what a SIGKILL would leave.
 pub struct SqliteLedger {
-    keys: Keys,
     owner: Owner,
     reader: Reader,
     writer: Option<mpsc::Sender<Command>>,
@@ -123,7 +122,6 @@ impl SqliteLedger {
         let reader = Reader::start(path, owner.clone())?;
         let (writer, has_ended) = writer.start()?;
         Ok(Self {
-            keys: Keys::default(),
             owner,
             reader,
             writer: Some(writer),
@@ -280,7 +278,7 @@ fn claimed(claim: Claim<'_>) -> ClaimedKey {
 
 impl Ledger for SqliteLedger {
     fn keys(&self) -> &Keys {
-        &self.keys
+        &self.owner.keys
     }
 
     fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>> {

@@ -2,6 +2,7 @@
 
 use failstop::{
     core::ledger::{KeyRecord, OwnerId},
+    ledger::Keys,
     locks::{AttemptState, LockDirectory},
 };
 
@@ -10,6 +11,8 @@ use failstop::{
 pub(crate) struct Owner {
     pub(crate) id: OwnerId,
     pub(crate) locks: LockDirectory,
+    /// What is being executed by this handle.
+    pub(crate) keys: Keys,
 }
 
 impl Owner {
@@ -24,6 +27,12 @@ impl Owner {
     /// Whether what an attempt left behind still runs. Where that cannot be told, it does.
     pub(crate) fn is_attempt_running(&self, fence: u64) -> bool {
         self.locks.attempt(fence).map_or(true, |state| state != AttemptState::Ended)
+    }
+
+    /// Whether anybody may be having an effect under `key`, this handle's own executions included.
+    pub(crate) fn is_running(&self, key: &str, record: &KeyRecord) -> bool {
+        let is_ours = !record.is_terminal() && record.owner == self.id && self.keys.is_held(key);
+        is_ours || self.is_someone_else_alive(record) || self.is_attempt_running(record.fence)
     }
 
     /// Whether an unfinished key's owner lives, or its last attempt still runs. The key is reserved in this process, so

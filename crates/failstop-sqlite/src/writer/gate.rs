@@ -19,7 +19,7 @@ pub(crate) enum GateReading {
     /// The group has no starts.
     NotRead,
     /// It was read, and bars the acknowledgement of a stop until this is dropped.
-    Held(SharedHold),
+    Held(Box<SharedHold>),
     /// It cannot be read, or is older than what the ledger has seen of it: stop.
     Unreadable(GateFault),
 }

@@ -27,7 +27,9 @@ impl Writer {
             if has_starts {
                 let read = gate.as_ref().ok_or(GateFault::Missing).and_then(super::GateFile::hold_shared);
                 let recorded = recorded_epoch(steps.connection)?;
-                reading = read.map_or_else(GateReading::Unreadable, GateReading::Held).not_before(recorded);
+                reading = read
+                    .map_or_else(GateReading::Unreadable, |hold| GateReading::Held(hold.into()))
+                    .not_before(recorded);
                 if let GateReading::Held(hold) = &reading {
                     record_gate(steps.connection, steps.head, steps.at_ms, hold.state(), recorded)?;
                 }

@@ -74,20 +74,20 @@ impl Steps<'_> {
             None => KeyRecord::first(&beginning),
             Some(row) => row.record.restart(&beginning),
         };
-        let is_taken = row.is_some_and(|row| self.owner.is_someone_else_alive(&row.record));
+        let is_taken =
+            row.is_some_and(|row| row.record.owner != self.owner.id && self.owner.is_someone_at(&row.record));
         let record = match (next, row) {
             (Ok(record), _) if !is_taken => record,
             (_, Some(row)) => return Ok(Err(NotStarted::Race(self.know(row, &claim)?))),
-            (_, None) => return Ok(Err(NotStarted::Race(Known::Fresh))),
+            // A later attempt of a key without a record: the ledger is not the one that had it.
+            (_, None) => return Ok(Err(NotStarted::Unavailable)),
         };
         let verdict = own_gate.verdict(gate.verdict(own_gate.action()));
         if verdict.bars_start(is_new_work) {
             return Ok(Err(NotStarted::Gate(verdict)));
         }
-        let lock = match may_outlive_process.then(|| self.owner.locks.prepare_attempt(fence)).transpose() {
-            Ok(lock) => lock,
-            Err(_) => return Ok(Err(NotStarted::Unavailable)),
-        };
+        let lock = may_outlive_process.then(|| self.owner.locks.prepare_attempt(fence));
+        let Ok(lock) = lock.transpose() else { return Ok(Err(NotStarted::Unavailable)) };
         let saying = Saying {
             gate_epoch: Some(gate.epoch()),
             ..Saying::of_key(EventKind::Started, &claim.key, fence, body)
@@ -199,9 +199,7 @@ impl Steps<'_> {
         let Some(mut row) = rows::load(self.connection, key)? else {
             return Ok(Err(ResolveError::UnknownKey));
         };
-        if self.owner.is_attempt_running(row.record.fence)
-            || !row.record.is_terminal() && self.owner.is_someone_else_alive(&row.record)
-        {
+        if self.owner.is_running(key, &row.record) {
             return Ok(Err(ResolveError::StillRunning));
         }
         if row.record.orphan().is_ok() {

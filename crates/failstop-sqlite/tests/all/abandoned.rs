@@ -102,3 +102,33 @@ async fn inv_fs_2_an_execution_dropped_in_its_attempt_is_in_doubt() {
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::InDoubt));
     assert_eq!(report.attempts.len(), 1);
 }
+
+/// A resolution once took an attempt of its own process for one of the dead.
+#[tokio::test]
+async fn nobody_resolves_what_this_process_is_executing() {
+    let home = TempDir::new().unwrap();
+    let ledger = open(&home.path().join("failstop.db"));
+    let (let_go, held) = tokio::sync::oneshot::channel::<()>();
+    let (entered, is_entered) = tokio::sync::oneshot::channel::<()>();
+    let strings = Mutex::new(Some((entered, held)));
+    let slow = from_fn(move |_| {
+        let strings = strings.lock().take();
+        async move {
+            if let Some((entered, held)) = strings {
+                let _ = entered.send(());
+                let _ = held.await;
+            }
+            Answer::applied()
+        }
+    });
+    let engine = engine(&ledger, keyed(|_| {}), slow);
+    let beside = async {
+        is_entered.await.unwrap();
+        let refused = ledger.resolve("k", Resolution::NotApplied, &resolver());
+        let _ = let_go.send(());
+        refused
+    };
+    let (report, refused) = tokio::join!(run(&engine, "k"), beside);
+    assert_eq!(refused, Err(ResolveError::StillRunning));
+    assert_eq!(report.conclusion.status, ExecutionStatus::Success);
+}

@@ -62,6 +62,11 @@ impl Keys {
         self.held.lock().get(key).map(|holder| Arc::clone(&holder.freed))
     }
 
+    /// Whether an execution, or work that was abandoned and has not ended, holds `key`.
+    pub fn is_held(&self, key: &str) -> bool {
+        self.held.lock().contains_key(key)
+    }
+
     /// How many are held: by executions, or by work that was abandoned and has not ended.
     pub(crate) fn len(&self) -> usize {
         self.held.lock().len()
