@@ -4,6 +4,7 @@
 //! replays it from the events. [`Event`] is one link of the audit chain, [`body`] what stands in it. Nothing here knows
 //! files, locks or clocks: whether an owner lives is told.
 
+pub mod audit;
 pub mod body;
 mod event;
 mod record;
