@@ -18,6 +18,7 @@ use failstop::{
         model::ExecutionReport,
         orchestrator::KeyState,
     },
+    gate::Gate,
     ledger::{
         Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, NotStarted, Record, Start,
         Started,
@@ -33,6 +34,7 @@ use crate::{
     owner::Owner,
     reader::{Reader, Seen},
     rows::Said,
+    watch::Watch,
     writer::{
         ClaimedKey, Command, Plainly, RecordCommand, ResolveCommand, StartCommand, Writer, plainly_known,
         report_in,
@@ -93,6 +95,7 @@ pub struct SqliteLedger {
     reader: Reader,
     writer: Option<mpsc::Sender<Command>>,
     writer_has_ended: parking_lot::Mutex<mpsc::Receiver<()>>,
+    watch: Watch,
     pending_notes: Arc<AtomicUsize>,
     is_new: bool,
     recovered: usize,
@@ -116,16 +119,18 @@ impl SqliteLedger {
         let born = birth::open_or_make(path)?;
         let owner = born.owner;
         let mut writer =
-            Writer::new(path, born.connection, owner.clone(), born.ledger_id, options.retention_ms)?;
+            Writer::new(path, born.connection, owner.clone(), born.ledger_id.clone(), options.retention_ms)?;
         let recovered = housekeeping::recover(&mut writer).unwrap_or(0);
         writer.keep_house();
         let reader = Reader::start(path, owner.clone())?;
         let (writer, has_ended) = writer.start()?;
+        let watch = Watch::start(path, born.ledger_id, writer.clone())?;
         Ok(Self {
             owner,
             reader,
             writer: Some(writer),
             writer_has_ended: has_ended.into(),
+            watch,
             pending_notes: Arc::default(),
             is_new: born.is_new,
             recovered,
@@ -324,6 +329,10 @@ impl Ledger for SqliteLedger {
         let _ = self.send(command);
     }
 
+    fn attach(&self, gate: &Gate) {
+        self.watch.attach(gate);
+    }
+
     fn hold_attempt(&self, fence: u64) -> Option<AttemptLock> {
         self.owner.locks.prepare_attempt(fence).ok()
     }
@@ -341,6 +350,7 @@ impl Drop for PendingNote {
 
 impl Drop for SqliteLedger {
     fn drop(&mut self) {
+        self.watch.end();
         self.writer = None;
         // The end of the channel is the end of the writer.
         let _ = self.writer_has_ended.lock().recv_timeout(CLOSING);

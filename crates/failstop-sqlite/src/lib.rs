@@ -21,6 +21,7 @@ mod reader;
 mod rows;
 mod schema;
 pub mod view;
+mod watch;
 mod writer;
 
 pub use fault::{OpenError, ResolveError};

@@ -147,6 +147,9 @@ impl EngineBuilder {
         if idempotency_on && retries_unknown && self.executors.all().any(is_risky) {
             return Err(BuildError::RetriesUnknownEffects);
         }
+        if let Some(ledger) = self.ledger.as_deref().filter(|_| idempotency_on) {
+            ledger.attach(&self.gate);
+        }
         let rate =
             (!self.policy.rate_limit().is_unlimited()).then(|| RateLimiter::new(self.policy.rate_limit()));
         let house = House {

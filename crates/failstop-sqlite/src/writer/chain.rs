@@ -92,7 +92,10 @@ impl Head {
         const SQL: &str = "INSERT INTO events (seq, at_ms, kind, key, fence, gate_epoch, body, hash) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let Saying { kind, key, fence, gate_epoch, body } = saying;
-        let event = Event { seq: self.next_seq(), at_ms, kind, key, fence, gate_epoch, body };
+        let seq = self.next_seq();
+        // A number that no start ever had names nothing, and need not even fit its column.
+        let fence = fence.filter(|&fence| fence <= seq);
+        let event = Event { seq, at_ms, kind, key, fence, gate_epoch, body };
         let hash = *event.hash(&self.hash).as_bytes();
         connection.prepare_cached(SQL)?.execute(params![
             event.seq,

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Withdraw { key: String, attempt: u32 },
     /// Say what is known of a key, and recover it if its owner is dead.
     Recover(ClaimedKey, oneshot::Sender<Result<Known, LedgerUnavailable>>),
+    /// The gate has changed: record it.
+    RecordGate,
     /// Keep evidence.
     Note { kind: EventKind, key: Option<String>, fence: Option<u64>, body: String, pending: PendingNote },
     /// Say what happened under a key in doubt.

@@ -16,15 +16,16 @@ type Answer = Box<dyn FnOnce(bool)>;
 impl Writer {
     /// Does what the commands ask, all or none, and answers.
     pub(super) fn commit_group(&mut self, group: Vec<Command>) {
-        let has_starts = group.iter().any(|command| matches!(command, Command::Start(..)));
-        if has_starts && self.gate.is_none() {
+        let reads_gate =
+            group.iter().any(|command| matches!(command, Command::Start(..) | Command::RecordGate));
+        if reads_gate && self.gate.is_none() {
             self.open_gate();
         }
         let gate = self.gate.take();
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
         let mut reading = GateReading::NotRead;
         let done = self.transact(|steps| {
-            if has_starts {
+            if reads_gate {
                 let read = gate.as_ref().ok_or(GateFault::Missing).and_then(super::GateFile::hold_shared);
                 let recorded = recorded_epoch(steps.connection)?;
                 reading = read
@@ -75,6 +76,8 @@ fn perform(
                 let _ = waiting.send(if is_durable { known } else { Err(LedgerUnavailable) });
             }));
         }
+        // Done for the whole group, before its first step.
+        Command::RecordGate => {}
         Command::Note { kind, key, fence, body, pending } => {
             steps.append(super::Saying { kind, key, fence, gate_epoch: None, body })?;
             answers.push(Box::new(move |_| drop(pending)));

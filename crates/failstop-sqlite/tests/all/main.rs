@@ -3,6 +3,8 @@
 
 mod abandoned;
 mod basics;
+mod conformance;
 mod gate_file;
+mod shared_gate;
 mod support;
 mod view;

@@ -3,10 +3,11 @@
 //! Reading is a few atomic loads. Engaging is cheap, idempotent and never fails; releasing wants the epoch it releases
 //! and a reason. Whatever cannot be read means stop (INV-EXE-4).
 
+mod mirror;
 mod watched_file;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -15,6 +16,7 @@ use execution_orchestration_core::{
     stop::{GateEntry, Level, Scope, StopCode, Verdict},
     time::Timestamp,
 };
+use mirror::Mirror;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 pub use watched_file::{WatchError, WatchedFile};
@@ -37,6 +39,8 @@ struct Inner {
     /// Why and when, per scope; the lock orders the writers.
     changes: Mutex<Changes>,
     watched: Option<WatchedFile>,
+    /// The gate of the ledger, where it has one.
+    shared: OnceLock<Mirror>,
     staleness: Option<Staleness>,
     stirred: Notify,
 }
@@ -102,6 +106,7 @@ impl Gate {
                     at_ms: [clock::unix_ms(); SCOPES],
                 }),
                 watched,
+                shared: OnceLock::new(),
                 staleness,
                 stirred: Notify::new(),
             }),
@@ -114,20 +119,21 @@ impl Gate {
 
     /// What the gate means for `action` now, every source included.
     pub fn verdict(&self, action: Action) -> Verdict {
-        const LEVEL: u64 = 3;
-        let [global, own] = [0, 1 + action as usize].map(|at| self.inner.latches[at].load(Ordering::Acquire));
-        let latched = if (global | own) & LEVEL == Level::Run as u64 {
-            Verdict::RUN
-        } else if own & LEVEL > global & LEVEL {
-            latch_verdict(Scope::Action(action), own)
-        } else {
-            latch_verdict(Scope::Global, global)
-        };
-        match (&self.inner.watched, &self.inner.staleness) {
-            (None, None) => latched,
-            (watched, staleness) => latched
+        let own = latched(&self.inner.latches, action);
+        match (&self.inner.watched, self.inner.shared.get(), &self.inner.staleness) {
+            (None, None, None) => own,
+            (watched, shared, staleness) => own
+                .or(shared.map_or(Verdict::RUN, |shared| shared.verdict(action)))
                 .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
                 .or(staleness.as_ref().map_or(Verdict::RUN, Staleness::verdict)),
+        }
+    }
+
+    /// Shows this process what a ledger's shared gate says: every entry as it was read, or `None` where it could not be,
+    /// which means stop. From the first call on the gate obeys it too; a change wakes every wait.
+    pub fn reflect(&self, shared: Option<&[GateEntry]>) {
+        if self.inner.shared.get_or_init(Mirror::new).show(shared) {
+            self.stir();
         }
     }
 
@@ -236,6 +242,19 @@ const fn index(scope: Scope) -> Option<usize> {
         Scope::Global => Some(0),
         Scope::Action(action) => Some(1 + action as usize),
         Scope::Context => None,
+    }
+}
+
+/// What these latches mean for `action`: the higher of global and its own, global on a tie.
+fn latched(latches: &[AtomicU64; SCOPES], action: Action) -> Verdict {
+    const LEVEL: u64 = 3;
+    let [global, own] = [0, 1 + action as usize].map(|at| latches[at].load(Ordering::Acquire));
+    if (global | own) & LEVEL == Level::Run as u64 {
+        Verdict::RUN
+    } else if own & LEVEL > global & LEVEL {
+        latch_verdict(Scope::Action(action), own)
+    } else {
+        latch_verdict(Scope::Global, global)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, NotStarted, Record, Resumption,
     Start, Started,
 };
-use crate::locks::AttemptLock;
+use crate::{gate::Gate, locks::AttemptLock};
 
 /// Keeps records in memory, for as long as the process lives. Finished keys are kept too: memory grows with the number
 /// of keys, about 1 KiB each. Evidence goes to the log.
@@ -139,6 +139,10 @@ impl Ledger for MemoryLedger {
                 tracing::warn!(attempt, fence, effect = effect.as_str(), "a late result changes nothing");
             }
         }
+    }
+
+    fn attach(&self, _gate: &Gate) {
+        // What nobody else can see, nobody else can stop.
     }
 
     fn hold_attempt(&self, _fence: u64) -> Option<AttemptLock> {

@@ -195,6 +195,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Keeps evidence, soon and in order; nobody waits for it.
     fn note(&self, evidence: Evidence<'_>);
 
+    /// Makes `gate` obey the ledger's shared gate too, from now on and for as long as the ledger is open. Called once
+    /// for each engine.
+    fn attach(&self, gate: &Gate);
+
     /// Shows every process that the attempt with this fence was given up and still runs, for as long as what is
     /// returned is kept. `None` where no other process could look.
     fn hold_attempt(&self, fence: u64) -> Option<AttemptLock>;

@@ -17,6 +17,7 @@ use failstop::{
         orchestrator::KeyState,
     },
     executor::{Answer, Executor},
+    gate::Gate,
     ledger::{
         Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted,
         Record, Start, Started,
@@ -72,6 +73,10 @@ impl Ledger for Faulty {
 
     fn note(&self, evidence: Evidence<'_>) {
         self.ledger.note(evidence);
+    }
+
+    fn attach(&self, gate: &Gate) {
+        self.ledger.attach(gate);
     }
 
     fn hold_attempt(&self, fence: u64) -> Option<AttemptLock> {

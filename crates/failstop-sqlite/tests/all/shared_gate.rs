@@ -1,0 +1,104 @@
+//! The gate beside a ledger reaches every process that has it open.
+
+use std::{fs, path::Path, time::Duration};
+
+use failstop::{
+    core::{
+        model::{ExecutionStatus, Outcome, ReasonCode, Stopped},
+        stop::{Level, Scope},
+    },
+    executor::{Answer, from_fn},
+};
+use failstop_sqlite::gate_file::GateFile;
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::support::{engine, keyed, open, run};
+
+/// The gate of the ledger at `path`, as another process would open it.
+fn gate_of(path: &Path) -> GateFile {
+    let gate = path.with_file_name("failstop.db.gate");
+    let id = GateFile::ledger_id_at(&gate).unwrap().unwrap();
+    GateFile::open(&gate, &id).unwrap()
+}
+
+fn events(path: &Path, kind: &str) -> Vec<(u64, u64)> {
+    let connection = Connection::open(path).unwrap();
+    let sql = "SELECT seq, gate_epoch FROM events WHERE kind = ?1 ORDER BY seq";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn inv_exe_4_a_stop_from_outside_reaches_an_attempt_in_flight() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    let (entered, is_entered) = oneshot::channel::<()>();
+    let entered = Mutex::new(Some(entered));
+    let hung = from_fn(move |_| {
+        let _ = entered.lock().take().map(|entered| entered.send(()));
+        std::future::pending::<Answer>()
+    });
+    let engine = engine(&ledger, keyed(|_| {}), hung);
+    let stop = async {
+        is_entered.await.unwrap();
+        let gate = gate_of(&path);
+        let engaged = gate.engage(Scope::Global, Level::Stop, "a test", 1).unwrap();
+        assert!(gate.settle(Duration::from_secs(5)).unwrap());
+        engaged.epoch
+    };
+    let (report, epoch) = tokio::join!(run(&engine, "k"), stop);
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Confirmed));
+    assert_eq!(report.gate.unwrap().epoch, epoch);
+
+    let denied = run(&engine, "other").await;
+    assert_eq!(denied.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!(denied.conclusion.outcome, Outcome::NotExecuted);
+    assert!(ledger.flush());
+    let recorded = events(&path, "gate");
+    assert_eq!(recorded.iter().map(|(_, epoch)| *epoch).collect::<Vec<_>>(), [epoch], "INV-FS-4");
+}
+
+#[tokio::test]
+async fn a_stopped_ledger_is_stopped_for_whoever_opens_it_next_and_says_when_it_was_released() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    let gate = gate_of(&path);
+    let stop = gate.engage(Scope::Global, Level::Stop, "maintenance", 1).unwrap();
+    {
+        let ledger = open(&path);
+        let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+        let denied = run(&engine, "k").await;
+        assert_eq!(denied.conclusion.status, ExecutionStatus::Denied);
+    }
+    let pending = gate.prepare_release(Scope::Global, stop.epoch).unwrap();
+    let released = gate.release(&pending, "done", 2).unwrap();
+    let ledger = open(&path);
+    let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+    assert_eq!(run(&engine, "k").await.conclusion.status, ExecutionStatus::Success);
+    let started = events(&path, "started");
+    assert_eq!(started.iter().map(|(_, epoch)| *epoch).collect::<Vec<_>>(), [released]);
+    let last_change = events(&path, "gate").into_iter().next_back().unwrap();
+    assert_eq!(last_change.1, released);
+    assert!(last_change.0 < started[0].0, "a start stands behind the change whose epoch it names");
+}
+
+#[tokio::test]
+async fn inv_exe_3_without_its_gate_nothing_starts() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    fs::remove_file(home.path().join("failstop.db.gate")).unwrap();
+    let ledger = open(&path);
+    let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+    let denied = run(&engine, "k").await;
+    assert_eq!(denied.conclusion.reason_code, Some(ReasonCode::GateUnreadable));
+    assert!(denied.conclusion.fail_closed);
+    assert!(events(&path, "started").is_empty());
+}
