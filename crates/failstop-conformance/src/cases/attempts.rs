@@ -15,7 +15,8 @@ const TERMINAL: [KeyState; 3] = [KeyState::Succeeded, KeyState::Failed, KeyState
 
 /// Looking makes nothing.
 pub async fn a_key_that_nobody_used_is_fresh<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for _ in 0..2 {
         assert_eq!(Execution::of("k").look_up(&*ledger).await, Known::Fresh);
     }
@@ -73,7 +74,8 @@ pub async fn what_started_and_was_lost_is_shown_as_unknown<B: Bench>() {
 
 /// Another decision learns nothing, starts nothing and changes nothing.
 pub async fn a_key_stands_for_one_decision_in_every_state<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let states = [KeyState::Open, KeyState::Succeeded, KeyState::Failed, KeyState::InDoubt].map(Some);
     for state in [None].into_iter().chain(states) {
         let mut execution = Execution::idempotent(&format!("{state:?}"));
@@ -96,7 +98,8 @@ pub async fn a_key_stands_for_one_decision_in_every_state<B: Bench>() {
 
 /// INV-EXE-2: the attempts, the id and the fence are those of the execution that goes on.
 pub async fn an_open_key_goes_on_with_its_next_attempt<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let mut execution = Execution::of("k");
     for attempts in 1..=4 {
         let fence = execution.carry_out(&*ledger, KeyState::Open).await;
@@ -111,7 +114,8 @@ pub async fn an_open_key_goes_on_with_its_next_attempt<B: Bench>() {
 
 /// INV-EXE-2: no number is left out and none is used twice; who asks for a wrong one learns which is next.
 pub async fn attempts_are_counted_one_by_one<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for execution in [Execution::of("k"), Execution::idempotent("i")] {
         for attempt in [1, 2, u32::MAX] {
             let refused = execution.clone().ask(&*ledger, Asked::of(attempt)).await;
@@ -140,7 +144,8 @@ pub async fn attempts_are_counted_one_by_one<B: Bench>() {
 
 /// INV-FS-1: whatever ended, ended; who asks learns how.
 pub async fn a_terminal_key_starts_nothing<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for state in TERMINAL {
         let mut execution = Execution::idempotent(&format!("{state:?}"));
         execution.carry_out(&*ledger, state).await;
@@ -157,7 +162,8 @@ pub async fn a_terminal_key_starts_nothing<B: Bench>() {
 
 /// INV-FS-1: an attempt that may be having its effect is followed by another only where neither executor minds.
 pub async fn a_started_key_goes_on_only_where_both_classes_allow<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for (first, second) in [(false, false), (false, true), (true, false)] {
         let mut looked_at = Execution::of(&format!("looked at {first} {second}")).of_class(first);
         looked_at.start(&*ledger).await;
@@ -182,7 +188,8 @@ pub async fn a_started_key_goes_on_only_where_both_classes_allow<B: Bench>() {
 
 /// The attempt that may still be running is the last one, so its executor decides.
 pub async fn the_class_that_counts_is_that_of_the_last_start<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for (first, last) in [(true, false), (false, true)] {
         let mut execution = Execution::of(&format!("{first} {last}")).of_class(first);
         execution.carry_out(&*ledger, KeyState::Open).await;
@@ -196,7 +203,8 @@ pub async fn the_class_that_counts_is_that_of_the_last_start<B: Bench>() {
 
 /// INV-FS-3: an attempt of which nothing was heard is never followed by "nothing happened".
 pub async fn an_effect_that_may_have_happened_is_not_forgotten<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let mut execution = Execution::idempotent("k");
     execution.start(&*ledger).await;
     let fence = execution.start(&*ledger).await;
@@ -214,7 +222,8 @@ pub async fn an_effect_that_may_have_happened_is_not_forgotten<B: Bench>() {
 
 /// INV-FS-1: an open key may hide an attempt that was given up; only an executor that may repeat its effect follows it.
 pub async fn a_lost_attempt_counts_against_the_class_for_ever<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let mut executions = Vec::new();
     for key in ["looked at", "asked"] {
         let mut execution = Execution::idempotent(key);

@@ -48,7 +48,8 @@ pub async fn keys_may_have_any_text<B: Bench>() {
 
 /// No case folding, no normal form, no trimming, no pattern.
 pub async fn a_key_is_told_from_others_by_every_byte<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     Execution::of("key").carry_out(&*ledger, KeyState::Succeeded).await;
     Execution::of("caf\u{e9}").carry_out(&*ledger, KeyState::Succeeded).await;
     for key in

@@ -18,7 +18,8 @@ const ROUNDS: usize = 60;
 
 /// INV-FS-3: nothing was entered, so nothing is unknown.
 pub async fn a_first_start_that_was_dropped_leaves_its_key_usable<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for round in 0..ROUNDS {
         let execution = Execution::of(&format!("k{round}"));
         assert_usable_after_drop(&*ledger, execution, round).await;
@@ -27,7 +28,8 @@ pub async fn a_first_start_that_was_dropped_leaves_its_key_usable<B: Bench>() {
 
 /// The same of a retry: what was used up before stays used up.
 pub async fn a_next_start_that_was_dropped_leaves_its_key_usable<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for round in 0..ROUNDS {
         let mut execution = Execution::of(&format!("k{round}"));
         execution.carry_out(&*ledger, KeyState::Open).await;

@@ -84,7 +84,8 @@ fn assert_in_doubt(report: &ExecutionReport) {
 
 /// In each state that a key can be left in: succeeded, failed, in doubt, started.
 pub async fn another_decision_under_the_key_is_refused<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let answers = vec![Answer::applied(), Answer::rejected(), Answer::unknown()];
     let (executor, calls) = answering(answers, ONCE);
     let engine = engine(&ledger, policy(|_| {}), executor);
@@ -103,7 +104,8 @@ pub async fn another_decision_under_the_key_is_refused<B: Bench>() {
 
 /// Neither the gate's nor the decision's own, nor a skip.
 pub async fn a_denial_burns_no_key<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let (executor, calls) = answering(vec![Answer::applied()], ONCE);
     let engine = engine(&ledger, policy(|_| {}), executor);
     let epoch = engine.gate().engage(Scope::Global, Level::Stop, "drill");
@@ -123,7 +125,8 @@ pub async fn a_denial_burns_no_key<B: Bench>() {
 
 /// INV-FS-1: its caller went away, and so did its executor, at some point of its effect.
 pub async fn an_execution_that_was_dropped_in_its_attempt_is_in_doubt<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let (executor, calls) = answering(vec![Answer::not_applied()], ONCE);
     let engine = engine(&ledger, policy(|_| {}), executor);
     submit_and_drop(&engine, Action::Act, "k", &calls, 2).await;
@@ -135,7 +138,8 @@ pub async fn an_execution_that_was_dropped_in_its_attempt_is_in_doubt<B: Bench>(
 
 /// INV-EXE-2: with the attempts that are left, under the same id.
 pub async fn an_idempotent_execution_that_was_dropped_goes_on<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let (hanging, calls) = answering(vec![], OFTEN);
     let first = engine(&ledger, policy(|_| {}), hanging);
     submit_and_drop(&first, Action::Act, "k", &calls, 1).await;

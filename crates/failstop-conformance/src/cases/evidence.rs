@@ -16,7 +16,8 @@ use crate::{
 
 /// A denial burns no key, and neither does a late word, whatever it claims.
 pub async fn evidence_touches_no_key<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let mut started = Execution::idempotent("started");
     let mut open = Execution::of("open");
     let mut ended = Execution::of("ended");
@@ -32,7 +33,9 @@ pub async fn evidence_touches_no_key<B: Bench>() {
         denied.conclusion = Conclusion::refused(ReasonCode::GateStopped);
         ledger.note(Evidence::Denied(&denied));
         for &effect in Effect::ALL {
-            ledger.note(Evidence::Late { key: &execution.key, fence, attempt: 0, effect });
+            for fence in [fence, u64::MAX] {
+                ledger.note(Evidence::Late { key: &execution.key, fence, attempt: 0, effect });
+            }
         }
         settle(&*ledger).await;
         assert_same(&execution.again().look_up(&*ledger).await, &before, "evidence changes nothing");

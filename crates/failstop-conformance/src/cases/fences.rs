@@ -36,7 +36,8 @@ pub async fn fences_strictly_increase_over_keys_and_attempts<B: Bench>() {
 
 /// INV-FS-1: the word of an attempt that was given up comes too late, and a fence that never was is no fence.
 pub async fn a_record_with_another_fence_changes_nothing<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let elsewhere = Execution::of("elsewhere").carry_out(&*ledger, KeyState::Open).await;
     let mut started = Execution::idempotent("started");
     let given_up = started.start(&*ledger).await;
@@ -64,7 +65,8 @@ async fn assert_refused(ledger: &impl Ledger, execution: &Execution, fences: [u6
 
 /// What was never started cannot have ended.
 pub async fn a_record_without_a_start_changes_nothing<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let fence = Execution::of("elsewhere").start(&*ledger).await;
     for fence in [0, 1, fence, fence + 1] {
         for state in STATES {
@@ -76,7 +78,8 @@ pub async fn a_record_without_a_start_changes_nothing<B: Bench>() {
 
 /// INV-FS-2: exactly one terminal record, and nothing after it.
 pub async fn a_terminal_record_is_final<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for ended in [KeyState::Succeeded, KeyState::Failed, KeyState::InDoubt] {
         let mut execution = Execution::idempotent(&format!("{ended:?}"));
         let fence = execution.carry_out(&*ledger, ended).await;
@@ -93,7 +96,8 @@ pub async fn a_terminal_record_is_final<B: Bench>() {
 
 /// Nothing runs under an open key, so nothing can apply; that its attempts are spent may be said.
 pub async fn an_open_key_ends_without_effect_or_in_doubt<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for (state, is_taken) in [
         (KeyState::Open, false),
         (KeyState::Succeeded, false),

@@ -32,7 +32,8 @@ fn gate_at(scope: Scope, level: Level, is_exempt: bool) -> StartGate {
 
 /// Every level, for new work and retries, for actions that are exempt and such that are not.
 pub async fn a_start_obeys_the_gate<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     for scope in [Scope::Global, Scope::Action(ACTION)] {
         for (level, passes) in PASSES {
             for (at, passes) in passes.into_iter().enumerate() {
@@ -77,7 +78,8 @@ pub async fn a_start_that_the_gate_refuses_leaves_its_key_as_it_was<B: Bench>() 
 
 /// A stop goes as far as its scope.
 pub async fn a_stop_of_another_action_bars_nothing<B: Bench>() {
-    let ledger = B::new().open().await;
+    let bench = B::new();
+    let ledger = bench.open().await;
     let gate = gate_at(Scope::Action(Action::Exit), Level::Halt, false);
     let asked = Asked { gate, ..Asked::of(0) };
     assert!(Execution::of("k").ask(&*ledger, asked).await.is_ok());
