@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check::CheckArgs, completions::CompletionsArgs, explain::ExplainArgs, man::ManArgs, plan::PlanArgs,
-    redact::RedactArgs, run::RunArgs,
+    check::CheckArgs, completions::CompletionsArgs, explain::ExplainArgs, list::ListArgs, man::ManArgs,
+    plan::PlanArgs, redact::RedactArgs, resolve::ResolveArgs, run::RunArgs, show::ShowArgs,
+    status::StatusArgs,
 };
 
 /// Executes approved decisions: bounded, deterministic, fail-closed, at most once, and stoppable.
@@ -19,13 +20,14 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every decision ended success or skipped
-  1  some were denied, failed or unknown, or lines were bad or left unread
+  1  some were denied, failed or unknown, lines were bad or left unread, or a request was refused
   2  usage or configuration
-  3  our fault: reports that could not be written, a bug
+  3  our fault: a ledger that cannot be used, reports that could not be written, a bug
 
 Examples:
   failstop check
   failstop run decisions.jsonl > reports.jsonl
+  failstop list --state IN_DOUBT
   failstop explain gate_stopped";
 
 /// The commands.
@@ -37,6 +39,14 @@ pub enum Command {
     Plan(PlanArgs),
     /// Validate the configuration and print what is in force.
     Check(CheckArgs),
+    /// Show the gate, and how many keys of the ledger stand where.
+    Status(StatusArgs),
+    /// List the keys of the ledger.
+    List(ListArgs),
+    /// Show everything about one key.
+    Show(ShowArgs),
+    /// Say, for good, what happened under a key in doubt.
+    Resolve(ResolveArgs),
     /// Print JSON without its secrets.
     Redact(RedactArgs),
     /// Say what a code of a report or an error means, and what to do.

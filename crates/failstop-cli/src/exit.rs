@@ -9,11 +9,11 @@ use crate::{config::fault::InvalidConfig, stderr};
 pub enum Exit {
     /// 0: every decision ended `success` or `skipped`.
     Done,
-    /// 1: some were denied, failed or unknown, or lines were bad or left unread.
+    /// 1: some were denied, failed or unknown, or lines were bad or left unread; what was asked for was refused.
     NotAllDone,
     /// 2: usage or configuration.
     Usage,
-    /// 3: our fault: reports that could not be written, a bug.
+    /// 3: our fault: a ledger that is lost, reports that could not be written, a bug.
     OurFault,
 }
 
@@ -37,6 +37,10 @@ pub enum Failure {
     Config(InvalidConfig),
     /// Standard output cannot be written.
     OutputClosed,
+    /// The ledger cannot be opened, read or written.
+    Ledger(String),
+    /// What was asked for is refused; the message names no input text.
+    Refused(String),
     /// The machine refused what we need, such as threads.
     Machine(&'static str),
 }
@@ -46,6 +50,8 @@ impl Failure {
     pub fn say(&self) -> Exit {
         let (message, exit) = match self {
             Self::Usage(message) => (message.clone(), Exit::Usage),
+            Self::Ledger(message) => (message.clone(), Exit::OurFault),
+            Self::Refused(message) => (message.clone(), Exit::NotAllDone),
             Self::Config(invalid) => (invalid.to_string(), Exit::Usage),
             Self::OutputClosed => {
                 ("standard output cannot be written (output_closed)".to_owned(), Exit::OurFault)

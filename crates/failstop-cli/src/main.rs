@@ -10,9 +10,12 @@ mod commands;
 mod config;
 mod exit;
 mod input;
+mod ledger;
 mod pages;
 mod running;
+mod runtime;
 mod stderr;
+mod table;
 
 use std::{panic::catch_unwind, process::ExitCode};
 

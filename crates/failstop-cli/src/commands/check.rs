@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use decision_schema::{Object, Value};
+use decision_schema::{Action, Object, Value};
 
 use crate::{
     config::{Config, assemble::executor_sections, fault::Place, reference, schema, settings::Entry},
     exit::{Exit, Failure},
+    ledger::LedgerFound,
 };
 
 /// What `failstop check` takes.
@@ -51,7 +52,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     super::print(&text).map(|()| Exit::Done)
 }
 
-/// `{"config", "settings": {path: {"value", "from"}}, "warnings": [...]}`.
+/// `{"config", "ledger": {"path", "state"}, "settings": {path: {"value", "from"}}, "warnings": [...]}`.
 fn as_json(config: &Config) -> Value {
     let settings = config.settings.iter().map(|(path, entry)| {
         let told = Object::from_iter([("value", shown(path, entry)), ("from", origin(entry).into())]);
@@ -60,6 +61,7 @@ fn as_json(config: &Config) -> Value {
     let file = config.file.as_ref().map(|file| file.display().to_string());
     Value::from(Object::from_iter([
         ("config", Value::from(file)),
+        ("ledger", LedgerFound::by(config).as_json().into()),
         ("settings", settings.collect::<Object>().into()),
         ("warnings", warnings(config).into()),
     ]))
@@ -67,7 +69,7 @@ fn as_json(config: &Config) -> Value {
 
 fn as_table(config: &Config) -> String {
     let file = config.file.as_ref().map_or("no file".to_owned(), |file| file.display().to_string());
-    let mut text = format!("configuration: {file}\n");
+    let mut text = format!("configuration: {file}\nledger: {}\n", LedgerFound::by(config));
     let rows: Vec<_> = config
         .settings
         .iter()
@@ -117,23 +119,41 @@ fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
-    for path in ["ledger.path", "ledger.url"] {
-        if settings.place(path) != Place::Whole {
-            warnings.push(format!("{path} is not used by ledger.kind = \"memory\""));
+    for probe in Action::ALL.into_iter().filter_map(|action| config.probe(action)) {
+        let warning = "a probe does not exist or is not executable: resolve --probe will not know anything";
+        if !can_be_found(&probe.program) && !warnings.iter().any(|said| said == warning) {
+            warnings.push(warning.to_owned());
         }
     }
-    if config.policy.idempotency().enabled {
-        warnings.push(
-            "ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects"
-                .to_owned(),
-        );
-    }
+    warnings.extend(ledger_warnings(config));
     let timeout = config.policy.timeout();
     if timeout.timeout_per_action_ms > timeout.max_total_time_ms {
         warnings.push(
             "policy.timeout.timeout_per_action_ms is above max_total_time_ms, which ends attempts first"
                 .to_owned(),
         );
+    }
+    warnings
+}
+
+fn ledger_warnings(config: &Config) -> Vec<String> {
+    let settings = &config.settings;
+    let kind = settings.text("ledger.kind").unwrap_or_default();
+    let unused: &[&str] = if kind == "memory" { &["ledger.path", "ledger.url"] } else { &["ledger.url"] };
+    let mut warnings: Vec<String> = unused
+        .iter()
+        .filter(|path| settings.place(path) != Place::Whole)
+        .map(|path| format!("{path} is not used by ledger.kind = {kind:?}"))
+        .collect();
+    match LedgerFound::by(config) {
+        LedgerFound::Memory => warnings.push(
+            "ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects"
+                .to_owned(),
+        ),
+        LedgerFound::Faulty(_, error) => {
+            warnings.push(format!("a run would fail: {error} ({})", error.code()));
+        }
+        LedgerFound::Unused | LedgerFound::New(_) | LedgerFound::Ready(_) => {}
     }
     warnings
 }

@@ -3,10 +3,14 @@
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod list;
 pub mod man;
 pub mod plan;
 pub mod redact;
+pub mod resolve;
 pub mod run;
+pub mod show;
+pub mod status;
 
 use std::io::{self, Write as _};
 
@@ -24,6 +28,10 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args),
         Command::Plan(args) => plan::plan(args),
         Command::Check(args) => check::check(args),
+        Command::Status(args) => status::status(args),
+        Command::List(args) => list::list(args),
+        Command::Show(args) => show::show(args),
+        Command::Resolve(args) => resolve::resolve(args),
         Command::Redact(args) => redact::redact(args),
         Command::Explain(args) => explain::explain(args),
         Command::Completions(args) => completions::completions(args),

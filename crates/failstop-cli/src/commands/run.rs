@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use failstop::core::report::ReportStyle;
-use tokio::runtime;
 
 use crate::{
     clock::Stopwatch,
     config::Config,
     exit::{Exit, Failure},
     input,
+    ledger::RunLedger,
     running::{RunOptions, Runner, execute, telling},
-    stderr,
+    runtime, stderr,
 };
 
 /// What `failstop run` takes.
@@ -46,14 +46,11 @@ pub struct RunArgs {
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?.with_max_concurrency(args.max_concurrency)?;
     let input = input::open(&args.file)?;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|_| Failure::Machine("no runtime to be had"))?;
-    let engine = config.engine()?;
-    if config.policy.idempotency().enabled {
-        stderr::say("ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects");
-    }
+    let runtime = runtime::current_thread()?;
+    // What is wrong with the rest of the configuration is said before a ledger is made.
+    config.engine()?;
+    let ledger = RunLedger::open(&config)?;
+    let engine = config.engine_on(ledger.shared())?;
     let options = RunOptions {
         ordered: args.ordered,
         style: ReportStyle { extended_trace: config.settings.flag("trace.extended") },
@@ -66,6 +63,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     });
     // Whatever was abandoned may never end.
     runtime.shutdown_background();
+    if !ledger.flush() {
+        stderr::say("the ledger did not take down all evidence of this run (ledger_unavailable)");
+    }
     let run = ended?;
     if telling::is_watched() {
         stderr::say(&run.tally.summary(watch.elapsed()));

@@ -20,7 +20,7 @@ use failstop::{
         noop::Noop,
     },
     gate::{Gate, WatchedFile},
-    ledger::MemoryLedger,
+    ledger::{Ledger, MemoryLedger},
 };
 
 use super::{
@@ -49,8 +49,9 @@ pub(super) fn check_sections(reader: &mut Reader) {
 fn check_ledger(reader: &mut Reader) {
     let kind = reader.settings.text("ledger.kind").unwrap_or_default().to_owned();
     let place = reader.settings.place("ledger.kind");
-    if kind == "sqlite" || kind == "postgres" {
-        let message = format!("ledger.kind = \"{kind}\" is not in this version, which has \"memory\" only");
+    if kind == "postgres" {
+        let message =
+            "ledger.kind = \"postgres\" is not in this version, which has \"sqlite\" and \"memory\"";
         reader.faults.push(ConfigFault::new("config_ledger_unsupported", place, message));
     }
 }
@@ -90,15 +91,24 @@ fn check_executor(reader: &mut Reader, section: &str) {
 }
 
 impl Config {
-    /// An engine that carries out what this configuration says.
+    /// An engine that would carry out what this configuration says, and writes nothing down: to plan with, and to find
+    /// out what is wrong before a ledger is made.
     ///
     /// # Errors
     /// Parts that cannot be made, or that contradict each other.
     pub fn engine(&self) -> Result<Engine, InvalidConfig> {
+        self.engine_on(Arc::new(MemoryLedger::new()))
+    }
+
+    /// An engine that carries out what this configuration says, and writes it down in `ledger` if keys are on.
+    ///
+    /// # Errors
+    /// Parts that cannot be made, or that contradict each other.
+    pub fn engine_on(&self, ledger: Arc<dyn Ledger>) -> Result<Engine, InvalidConfig> {
         let mut faults = Vec::new();
         let mut builder = Engine::builder(self.policy.clone()).redactor(self.redactor()).plan_digests(true);
         if self.policy.idempotency().enabled {
-            builder = builder.ledger(Arc::new(MemoryLedger::new()));
+            builder = builder.ledger(ledger);
         }
         match self.gate() {
             Ok(gate) => builder = builder.gate(gate),
@@ -126,7 +136,7 @@ impl Config {
     }
 
     /// Knows every secret of the configuration, so that a target that echoes them gives nothing away.
-    fn redactor(&self) -> Redactor {
+    pub fn redactor(&self) -> Redactor {
         let secrets = self.settings.iter().filter(|(_, entry)| entry.kind.is_hidden());
         let secrets = secrets.flat_map(|(path, _)| self.settings.table(path)).map(|(_, secret)| secret);
         Redactor::new(Profile::Strict)
@@ -161,7 +171,27 @@ impl Config {
     /// The program of a section, as it will be looked for. A bare name is that of a file beside the configuration, if
     /// there is one, and else one for `PATH`.
     pub fn program(&self, section: &str) -> Option<PathBuf> {
-        let program = self.settings.text(&format!("{section}.program"))?;
+        self.program_at(&format!("{section}.program"))
+    }
+
+    /// The probe of the executor that carries out `action`, started as that would be.
+    pub fn probe(&self, action: Action) -> Option<CommandSpec> {
+        let routed = format!("executors.{action}");
+        let path = if self.settings.has_section(&routed) { routed.as_str() } else { "executor" };
+        let part = Section { config: self, settings: &self.settings, path };
+        let program = self.program_at(&part.path("probe"))?;
+        let args = self.settings.texts(&part.path("probe_args")).to_vec();
+        Some(CommandSpec { program, args, ..part.command() })
+    }
+
+    /// The file of the ledger, unless that is none.
+    pub fn ledger_path(&self) -> Option<PathBuf> {
+        let path = self.settings.text("ledger.path").unwrap_or("failstop.db");
+        (self.settings.text("ledger.kind") == Some("sqlite")).then(|| self.resolve(path))
+    }
+
+    fn program_at(&self, path: &str) -> Option<PathBuf> {
+        let program = self.settings.text(path)?;
         // `.` keeps a file in the current directory from being taken for a name for `PATH`.
         let beside = Path::new(".").join(self.resolve(program));
         Some(if program.contains('/') || beside.is_file() { beside } else { program.into() })

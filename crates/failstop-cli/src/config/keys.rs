@@ -220,10 +220,15 @@ const ROWS: &[Row] = &[
     (
         "ledger.kind",
         Kind::Choice(&["memory", "sqlite", "postgres"]),
-        Some("\"memory\""),
-        "Where keys are kept. This version has `memory` only, which forgets them at exit.",
+        Some("\"sqlite\""),
+        "Where keys are kept: in a file, or in `memory`, which forgets them at exit. This version has no `postgres`.",
     ),
-    ("ledger.path", Kind::Path, None, "The file of a `sqlite` ledger."),
+    (
+        "ledger.path",
+        Kind::Path,
+        Some("\"failstop.db\""),
+        "The file of a `sqlite` ledger, on a local disk; made where there is none.",
+    ),
     ("ledger.url", Kind::HiddenText, None, "The address of a `postgres` ledger. Never shown."),
     (
         "gate.file",
@@ -296,6 +301,16 @@ const EXECUTOR_ROWS: &[(Row, &[&str])] = &[
         COMMAND,
     ),
     (("cwd", Kind::Path, None, "Its working directory. Absent: the one failstop was started in."), COMMAND),
+    (
+        (
+            "probe",
+            Kind::Path,
+            None,
+            "A program that tells `failstop resolve --probe` whether an effect happened; found and started as `program` is.",
+        ),
+        COMMAND,
+    ),
+    (("probe_args", Kind::HiddenTexts, Some("[]"), "The arguments of `probe`. Never shown."), COMMAND),
     (
         (
             "exit_effects",

@@ -347,7 +347,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             return Err(Failure::OutputClosed);
         }
         let is_done = tally.is_all_done() && unread.lines == 0 && !unread.is_partial && !unread.has_broken;
-        let exit = match (has_bug, is_done) {
+        let exit = match (has_bug || tally.has_lost_ledger, is_done) {
             (true, _) => Exit::OurFault,
             (false, true) => Exit::Done,
             (false, false) => Exit::NotAllDone,

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use failstop::core::model::{ExecutionReport, ExecutionStatus, Outcome};
+use failstop::core::model::{ExecutionReport, ExecutionStatus, Outcome, ReasonCode};
 
 /// How many ended how.
 #[derive(Debug, Clone, Default)]
@@ -11,12 +11,15 @@ pub struct Tally {
     by_outcome: [u64; Outcome::ALL.len()],
     /// Lines that could not be read as a decision; they are among the denied.
     pub bad_lines: u64,
+    /// Whether the ledger was lost on the way.
+    pub has_lost_ledger: bool,
 }
 
 impl Tally {
     /// Counts a report.
     pub fn count(&mut self, report: &ExecutionReport) {
         self.by_status[report.conclusion.status as usize] += 1;
+        self.has_lost_ledger |= report.conclusion.reason_code == Some(ReasonCode::LedgerUnavailable);
         self.by_outcome[report.conclusion.outcome as usize] += 1;
     }
 

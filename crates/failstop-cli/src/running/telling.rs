@@ -13,6 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub struct Hints {
     has_no_executor: bool,
     has_no_key: bool,
+    has_lost_ledger: bool,
+    has_doubt: bool,
 }
 
 impl Hints {
@@ -28,6 +30,15 @@ impl Hints {
                 &mut self.has_no_key,
                 "idempotency_key_missing: give lines an idempotency_key, or run_id and step, or now_ms in the \
                  context; or set policy.idempotency.enabled = false",
+            ),
+            ReasonCode::LedgerUnavailable => (
+                &mut self.has_lost_ledger,
+                "ledger_unavailable: the ledger cannot be read or written, so nothing new starts; look at its disk",
+            ),
+            ReasonCode::InDoubt if report.replayed => (
+                &mut self.has_doubt,
+                "in_doubt: nobody knows what happened under a key, so nothing runs under it; see failstop list \
+                 --state IN_DOUBT and failstop resolve",
             ),
             _ => return None,
         };

@@ -53,7 +53,9 @@ fn broken_toml_is_placed_and_never_quoted() {
 
 #[test]
 fn ledgers_of_later_versions_are_refused() {
-    insta::assert_snapshot!(refused("[ledger]\nkind = \"sqlite\"\npath = \"failstop.db\"\n"));
+    insta::assert_snapshot!(refused(
+        "[ledger]\nkind = \"postgres\"\nurl = \"postgres://ada:hunter22@host/db\"\n"
+    ));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use failstop::core::model::ReasonCode;
 
 use crate::shop::Shop;
 
-/// The codes of input faults, configuration faults and executors' configuration.
-const OTHER_CODES: [&str; 52] = [
+/// The codes of input faults, configuration faults, executors' configuration, ledgers and commands.
+const OTHER_CODES: &[&str] = &[
     "json_too_long",
     "json_invalid_utf8",
     "json_byte_order_mark",
@@ -58,13 +58,32 @@ const OTHER_CODES: [&str; 52] = [
     "http_status_out_of_range",
     "http_connect_timeout_out_of_range",
     "http_extra_roots_invalid",
+    "ledger_missing",
+    "ledger_not_a_ledger",
+    "ledger_newer_version",
+    "ledger_network_filesystem",
+    "ledger_not_writable",
+    "ledger_locked",
+    "ledger_corrupt",
+    "ledger_full",
+    "ledger_gate",
+    "ledger_locks",
+    "ledger_unusable",
+    "ledger_in_memory",
+    "key_unknown",
+    "resolve_unknown_key",
+    "resolve_not_in_doubt",
+    "resolve_still_running",
+    "resolve_reason_missing",
+    "resolve_no_probe",
+    "resolve_probe_unknown",
 ];
 
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let shop = Shop::bare();
     let reasons = ReasonCode::ALL.iter().map(|code| code.as_str());
-    let mut codes: Vec<&str> = reasons.chain(OTHER_CODES).collect();
+    let mut codes: Vec<&str> = reasons.chain(OTHER_CODES.iter().copied()).collect();
     for code in &codes {
         let said = shop.run(&["explain", code], "");
         assert_eq!(said.code, 0, "{code} has no page");

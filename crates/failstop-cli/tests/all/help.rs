@@ -2,12 +2,14 @@
 
 use crate::shop::Shop;
 
+const COMMANDS: [&str; 11] =
+    ["run", "plan", "check", "status", "list", "show", "resolve", "redact", "explain", "completions", "man"];
+
 #[test]
 fn help_is_what_it_was() {
     let shop = Shop::bare();
-    let commands = ["run", "plan", "check", "redact", "explain", "completions", "man"];
     let mut all = shop.run(&["--help"], "").stdout;
-    for command in commands {
+    for command in COMMANDS {
         let help = shop.run(&[command, "--help"], "").stdout;
         all.extend(["\n-- failstop ", command, " --help\n", &help]);
     }
@@ -16,7 +18,7 @@ fn help_is_what_it_was() {
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["run", "plan", "check", "redact", "explain", "completions", "man"] {
+    for command in COMMANDS {
         let help = Shop::bare().run(&[command, "--help"], "").stdout;
         assert!(help.contains("Examples:\n  ") && help.contains(&format!("failstop {command}")), "{command}");
     }

@@ -69,7 +69,9 @@ fn without_an_executor_every_decision_is_denied_and_a_hint_is_given_once() {
 
 #[test]
 fn keys_of_the_memory_ledger_replay_within_a_run_and_their_end_is_announced() {
-    let shop = Shop::with("[executor]\nkind = \"noop\"\n[policy]\nmax_concurrency = 1\n");
+    let shop = Shop::with(
+        "[ledger]\nkind = \"memory\"\n[executor]\nkind = \"noop\"\n[policy]\nmax_concurrency = 1\n",
+    );
     let said = shop.run(&["run"], [decision("ACT", 1), decision("ACT", 1)].concat());
     let replayed: Vec<_> =
         said.reports().iter().map(|report| report.get("replayed").unwrap().as_bool()).collect();

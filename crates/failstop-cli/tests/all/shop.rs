@@ -50,6 +50,13 @@ impl Shop {
         shop
     }
 
+    /// A directory whose every action is carried out by the shell script `body`, its ledger being a file.
+    pub fn keyed(body: &str, more: &str) -> Self {
+        let shop = Self::with(&format!("{more}\n[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n"));
+        shop.script("act.sh", body);
+        shop
+    }
+
     /// Writes a file.
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.path(name), text).unwrap();

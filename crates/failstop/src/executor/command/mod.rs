@@ -17,12 +17,14 @@ mod capture;
 mod exit;
 mod group;
 mod members;
+mod probe;
 mod spawn;
 mod spec;
 
 use std::time::Duration;
 
 use execution_orchestration_core::model::EffectClass;
+pub use probe::{ProbeAnswer, probe};
 use rustix::process::Signal;
 pub use spec::{CommandSpec, DEFAULT_INHERITED_ENV, DEFAULT_MAX_OUTPUT_BYTES};
 use tokio::time::timeout;
