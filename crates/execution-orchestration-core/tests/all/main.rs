@@ -4,6 +4,7 @@
 
 use decision_schema::{Value, json};
 
+mod audit;
 mod backoff;
 mod canonical_json;
 mod invariants;
