@@ -1,6 +1,6 @@
 //! The one room of this crate with clocks: wall time is for people and for retention, never for proof.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Unix wall time, milliseconds.
 #[expect(clippy::disallowed_methods, reason = "the room with clocks")]
@@ -14,4 +14,19 @@ pub(crate) fn unix_ms() -> i64 {
 #[expect(clippy::disallowed_methods, reason = "a writer's thread waits for another process's lock")]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// Tells how long something has taken, whatever is done to the wall clock.
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "the room with clocks")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since its start, milliseconds.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }

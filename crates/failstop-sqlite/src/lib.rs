@@ -20,6 +20,7 @@ mod owner;
 mod reader;
 mod rows;
 mod schema;
+pub mod stop;
 pub mod view;
 mod watch;
 mod writer;

@@ -6,5 +6,6 @@ mod basics;
 mod conformance;
 mod gate_file;
 mod shared_gate;
+mod stop;
 mod support;
 mod view;

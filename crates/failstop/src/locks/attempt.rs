@@ -183,7 +183,7 @@ impl LockDirectory {
     }
 }
 
-fn file_name(fence: u64) -> String {
+pub(super) fn file_name(fence: u64) -> String {
     format!("{ATTEMPT}{fence}")
 }
 

@@ -59,6 +59,11 @@ impl LockDirectory {
         Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), handle }) })
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
     /// Removes the files of dead owners, of attempts that have ended, and of whoever died while making one; says how
     /// many. What somebody holds stays.
     ///

@@ -17,6 +17,8 @@
 
 mod attempt;
 mod directory;
+#[cfg(target_os = "linux")]
+mod holders;
 mod owner;
 
 pub use attempt::{AttemptLock, AttemptState, HandedOver, ProcessGroup};

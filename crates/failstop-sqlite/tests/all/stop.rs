@@ -1,0 +1,168 @@
+//! A stop from outside: it reaches what is in flight, orphans too, and says the truth about each.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+};
+
+use decision_schema::Action;
+use failstop::{
+    core::{
+        model::{ReasonCode, Stopped as AttemptStopped},
+        stop::{Level, Scope},
+    },
+    executor::{
+        Answer, blocking,
+        command::{CommandExecutor, CommandSpec},
+        from_fn,
+    },
+};
+use failstop_sqlite::stop::{Reach, StopOrder, Stopped, stop};
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::support::{engine, keyed, open, run};
+
+fn order(scope: Scope, level: Level, grace_ms: u64) -> StopOrder {
+    StopOrder { scope, level, reason: "a test".to_owned(), grace_ms }
+}
+
+async fn stop_beside(path: &Path, order: StopOrder) -> Stopped {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || stop(&path, &order, |_| {}).unwrap()).await.unwrap()
+}
+
+fn reaches(stopped: &Stopped) -> Vec<Reach> {
+    stopped.executions.as_ref().unwrap().iter().map(|one| one.reach).collect()
+}
+
+#[tokio::test]
+async fn inv_exe_4_an_attempt_in_flight_is_reached_and_confirmed() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    let (entered, is_entered) = oneshot::channel::<()>();
+    let entered = Mutex::new(Some(entered));
+    let hung = from_fn(move |_| {
+        let _ = entered.lock().take().map(|entered| entered.send(()));
+        std::future::pending::<Answer>()
+    });
+    let engine = engine(&ledger, keyed(|_| {}), hung);
+    let stop = async {
+        is_entered.await.unwrap();
+        let elsewhere = stop_beside(&path, order(Scope::Action(Action::Exit), Level::Stop, 2_000)).await;
+        assert_eq!(elsewhere.executions, Some(vec![]), "another action is none of its business");
+        stop_beside(&path, order(Scope::Global, Level::Stop, 10_000)).await
+    };
+    let (report, stopped) = tokio::join!(run(&engine, "k"), stop);
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(report.attempts[0].stopped, Some(AttemptStopped::Confirmed));
+    assert_eq!((reaches(&stopped), stopped.owners), (vec![Reach::Confirmed], Some(1)));
+    assert!(stopped.is_confirmed() && stopped.has_changed);
+    let again = stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await;
+    assert_eq!((again.epoch, again.has_changed), (stopped.epoch, false));
+}
+
+#[tokio::test]
+async fn nothing_to_reach_is_said_to_be_nothing() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Halt, 10)).await;
+    assert_eq!((stopped.owners, stopped.executions.as_deref()), (Some(0), Some([].as_slice())));
+    assert!(stopped.is_confirmed() && stopped.is_recorded);
+    assert!(stop(&home.path().join("none.db"), &order(Scope::Global, Level::Stop, 10), |_| {}).is_err());
+}
+
+#[tokio::test]
+async fn what_does_not_end_is_unconfirmed() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    let (let_go, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let (entered, is_entered) = oneshot::channel::<()>();
+    let entered = Mutex::new(Some(entered));
+    let hung = blocking(move |_| {
+        let _ = entered.lock().take().map(|entered| entered.send(()));
+        let _ = held.lock().recv();
+        Answer::applied()
+    });
+    let engine = engine(&ledger, keyed(|spec| spec.timeout.grace_ms = 50), hung);
+    let stop = async {
+        is_entered.await.unwrap();
+        stop_beside(&path, order(Scope::Global, Level::Stop, 1_000)).await
+    };
+    let (report, stopped) = tokio::join!(run(&engine, "k"), stop);
+    assert_eq!(report.attempts[0].stopped, Some(AttemptStopped::Unconfirmed));
+    assert_eq!(reaches(&stopped), [Reach::Unconfirmed]);
+    assert!(!stopped.is_confirmed());
+    drop(let_go);
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_is_stopped_all_the_same() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    fs::write(&path, "no ledger any more").unwrap();
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await;
+    assert!(stopped.has_changed && stopped.is_acknowledged && !stopped.is_confirmed());
+    assert_eq!(stopped.executions, None);
+}
+
+/// Names the directory to the part of the test that runs in a process of its own.
+const DIRECTORY: &str = "FAILSTOP_TEST_STOP";
+
+/// A program under the lock of its attempt, in a session of its own as well.
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn actor_with_a_program() {
+    let Some(home) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
+    let ledger = open(&home.join("failstop.db"));
+    let mut spec = CommandSpec::new("act", "/bin/sh");
+    let script = "setsid sh -c 'touch started; while [ -e started ]; do sleep 0.05; done' & \
+         while [ -e failstop.db ]; do sleep 0.05; done";
+    spec.args = vec!["-c".to_owned(), script.to_owned()];
+    spec.cwd = Some(home);
+    let engine = engine(&ledger, keyed(|_| {}), CommandExecutor::new(spec));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(&engine, "k"));
+}
+
+struct Actor(Child);
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn inv_exe_4_an_orphan_is_reached_by_its_lock_wherever_it_went() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    {
+        let mut actor = Actor(
+            Command::new(std::env::current_exe().unwrap())
+                .args(["stop::actor_with_a_program", "--exact", "--ignored"])
+                .env(DIRECTORY, home.path())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let _ = BufReader::new(actor.0.stdout.take().unwrap()).lines().next();
+        while !home.path().join("started").exists() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 10_000)).await;
+    let executions = stopped.executions.as_ref().unwrap();
+    assert!(executions[0].is_orphan && stopped.owners == Some(0));
+    assert_eq!(reaches(&stopped), [Reach::Confirmed]);
+}
