@@ -49,7 +49,8 @@ CREATE TABLE executions (
     updated_at_ms   INTEGER NOT NULL,
     last_event      INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX unfinished ON executions (state) WHERE state IN ('STARTED', 'OPEN', 'IN_DOUBT');
+-- Not as a list: every update would make temporary tables of it, and a query for one state would not find the index.
+CREATE INDEX unfinished ON executions (state) WHERE state = 'STARTED' OR state = 'OPEN' OR state = 'IN_DOUBT';
 
 -- One row a call of an executor.
 CREATE TABLE attempts (

@@ -9,7 +9,7 @@ use rusqlite::{Row, types::Type};
 use super::presence::{Living, Presence};
 
 /// The condition of the index `unfinished`, word for word, or SQLite would not use it.
-pub(super) const UNFINISHED: &str = "state IN ('STARTED', 'OPEN', 'IN_DOUBT')";
+pub(super) const UNFINISHED: &str = "(state = 'STARTED' OR state = 'OPEN' OR state = 'IN_DOUBT')";
 
 /// The columns that [`Entry::read`] reads, in order.
 pub(super) const COLUMNS: &str = "id, key, state, action, fingerprint, fence, attempts, owner, may_have_effect, \
