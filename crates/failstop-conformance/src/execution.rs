@@ -163,9 +163,11 @@ impl Execution {
         Ok(())
     }
 
-    /// That a record is refused. Whether it changed something is for the caller to see.
+    /// That a record is refused. Whether it changed something is for the caller to see: it says something else.
     pub async fn assert_refused(&self, ledger: &impl Ledger, fence: u64, state: KeyState) {
-        let answer = self.clone().try_end(ledger, fence, state).await;
+        let mut refused = self.clone();
+        refused.report.total_latency_ms += 1;
+        let answer = refused.try_end(ledger, fence, state).await;
         assert!(answer.is_err() || state == KeyState::Open, "{state:?} of {} by {fence}", self.key);
     }
 
