@@ -17,6 +17,7 @@ use failstop::{
         ledger::{EventKind, Resolution, body},
         model::ExecutionReport,
         orchestrator::KeyState,
+        stop::Scope,
     },
     gate::Gate,
     ledger::{
@@ -180,6 +181,27 @@ impl SqliteLedger {
         self.send(Command::Resolve(Box::new(command), answer))
             .map_err(|_| ResolveError::LedgerUnavailable)?;
         answered.recv().unwrap_or(Err(ResolveError::LedgerUnavailable))
+    }
+
+    /// Has changes of the gate recorded that nobody has recorded yet, soon.
+    pub(crate) fn record_gate(&self) {
+        // Without a writer there is nothing to record it in.
+        let _ = self.send(Command::RecordGate);
+    }
+
+    /// Records that a scope of the gate is about to be released, behind every change of the gate up to now; whether it
+    /// is durable. Blocking.
+    pub(crate) fn announce_release(
+        &self,
+        scope: Scope,
+        expected_epoch: u64,
+        who: &str,
+        reason: &str,
+    ) -> bool {
+        let (announced, is_announced) = mpsc::sync_channel(1);
+        let body = body::release(scope, who, reason);
+        let command = Command::Announce { expected_epoch, body, announced };
+        self.send(command).is_ok() && is_announced.recv().unwrap_or(false)
     }
 
     fn send(&self, command: Command) -> Result<(), LedgerUnavailable> {

@@ -1,4 +1,4 @@
-//! Stop from outside: the gate of a ledger worked by somebody who does not own it.
+//! Stop and release from outside: the gate of a ledger worked by somebody who does not own it.
 //!
 //! A stop is latched in the gate's file before anything else is looked at: neither a slow ledger nor a full disk stands
 //! before it. Only then is asked what it reached.
@@ -20,8 +20,8 @@ use failstop::{
 use rustix::process::Signal;
 
 use crate::{
-    Options, SqliteLedger, clock,
-    gate_file::{GateFault, GateFile, GateFileError},
+    OpenError, Options, SqliteLedger, clock,
+    gate_file::{GateFault, GateFile, GateFileError, ReleaseRefused},
     identity::beside,
     view::{Entry, Filter, View},
 };
@@ -140,6 +140,60 @@ pub fn stop(
     })
 }
 
+/// A release to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseOrder {
+    /// What is to be released.
+    pub scope: Scope,
+    /// The epoch of its last change, as whoever decided this has seen it.
+    pub expected_epoch: u64,
+    /// Who releases it.
+    pub who: String,
+    /// Why; must say something.
+    pub reason: String,
+}
+
+/// Why a gate was not released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// There is no gate that could be.
+    #[error(transparent)]
+    Gate(#[from] GateFileError),
+    /// The gate refuses.
+    #[error(transparent)]
+    Refused(#[from] ReleaseRefused),
+    /// A release is announced before it takes effect, and the ledger cannot be opened.
+    #[error(transparent)]
+    LedgerUnusable(OpenError),
+    /// A release is announced before it takes effect, and that failed.
+    #[error("the release could not be recorded in the ledger")]
+    NotAnnounced,
+}
+
+/// Lowers `scope` to `run`, if `expected_epoch` is that of its last change: announced in the ledger first, and only then
+/// in force. Blocking.
+///
+/// # Errors
+/// Where it is not engaged, has changed meanwhile, no reason is given, or it could not be announced.
+pub fn release(path: &Path, order: &ReleaseOrder) -> Result<u64, ReleaseError> {
+    let ReleaseOrder { scope, expected_epoch, who, reason } = order;
+    if reason.trim().is_empty() {
+        return Err(ReleaseRefused::ReasonMissing.into());
+    }
+    let gate = open_gate(path)?;
+    let pending = gate.prepare_release(*scope, *expected_epoch)?;
+    let ledger = SqliteLedger::open(path, Options::default().retention_ms(i64::MAX))
+        .map_err(ReleaseError::LedgerUnusable)?;
+    if !ledger.announce_release(*scope, *expected_epoch, who, reason) {
+        return Err(ReleaseError::NotAnnounced);
+    }
+    let epoch = gate.release(&pending, reason, clock::unix_ms())?;
+    ledger.record_gate();
+    ledger.flush();
+    Ok(epoch)
+}
+
 fn open_gate(path: &Path) -> Result<GateFile, GateFileError> {
     let gate = beside(path, ".gate");
     let ledger_id = GateFile::ledger_id_at(&gate)?.ok_or(GateFault::Missing)?;
@@ -149,7 +203,8 @@ fn open_gate(path: &Path) -> Result<GateFile, GateFileError> {
 /// A living owner records the change by itself, soon; where there is none, this does.
 fn record_gate(path: &Path, owners: Option<usize>) -> bool {
     match owners {
-        Some(0) | None => SqliteLedger::open(path, Options::default()).is_ok_and(|ledger| ledger.flush()),
+        Some(0) | None => SqliteLedger::open(path, Options::default().retention_ms(i64::MAX))
+            .is_ok_and(|ledger| ledger.flush()),
         Some(_) => true,
     }
 }

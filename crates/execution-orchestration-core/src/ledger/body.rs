@@ -9,6 +9,7 @@
 //! resolved  {"as": "applied"|"not_applied", "evidence", "reason", "report", "who"}
 //! expired   {}
 //! gate      {"changed_at_ms", "level", "reason", "scope"}
+//! release   {"reason", "scope", "who"}
 //! ```
 //!
 //! `report` is the report as it stands after the event, as a replay would show it: that of a start says what is known
@@ -23,8 +24,11 @@ use crate::{
     idempotency::canonical_json::{Sink, write, write_str},
     model::{ExecutionAttempt, ExecutionReport},
     report::{REPORT_SCHEMA, push_decimal},
-    stop::GateEntry,
+    stop::{GateEntry, Scope},
 };
+
+/// The longest body that is read back, bytes; a report with the largest output of the longest line is well below.
+pub const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The schema named by the first event of a ledger.
 pub const LEDGER_SCHEMA: &str = "failstop.ledger/1";
@@ -96,6 +100,13 @@ pub fn gate(entry: &GateEntry) -> String {
         .text("level", entry.level.as_str())
         .text("reason", &entry.reason)
         .display("scope", &entry.scope);
+    members.close()
+}
+
+/// The body of `release`.
+pub fn release(scope: Scope, who: &str, reason: &str) -> String {
+    let mut members = Canonical::open();
+    members.text("reason", reason).display("scope", &scope).text("who", who);
     members.close()
 }
 

@@ -41,6 +41,8 @@ pub enum EventKind {
     Expired,
     /// A scope of the gate changed.
     Gate,
+    /// Somebody is about to release a scope of the gate.
+    Release,
 }
 
 wire_names!(EventKind {
@@ -55,6 +57,7 @@ wire_names!(EventKind {
     Resolved => "resolved",
     Expired => "expired",
     Gate => "gate",
+    Release => "release",
 });
 
 /// One event. `hash = SHA-256("failstop.event/1" || hash of the one before || canonical JSON of all members)`.

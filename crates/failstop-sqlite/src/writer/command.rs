@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Recover(ClaimedKey, oneshot::Sender<Result<Known, LedgerUnavailable>>),
     /// The gate has changed: record it.
     RecordGate,
+    /// Somebody is about to release a scope of the gate.
+    Announce { expected_epoch: u64, body: String, announced: mpsc::SyncSender<bool> },
     /// Keep evidence.
     Note { kind: EventKind, key: Option<String>, fence: Option<u64>, body: String, pending: PendingNote },
     /// Say what happened under a key in doubt.

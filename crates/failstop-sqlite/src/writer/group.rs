@@ -1,6 +1,9 @@
 //! One group: many commands, one transaction, one flush.
 
-use failstop::ledger::{LedgerUnavailable, NotStarted};
+use failstop::{
+    core::ledger::EventKind,
+    ledger::{LedgerUnavailable, NotStarted},
+};
 use rusqlite::TransactionBehavior;
 
 use super::{
@@ -16,8 +19,9 @@ type Answer = Box<dyn FnOnce(bool)>;
 impl Writer {
     /// Does what the commands ask, all or none, and answers.
     pub(super) fn commit_group(&mut self, group: Vec<Command>) {
-        let reads_gate =
-            group.iter().any(|command| matches!(command, Command::Start(..) | Command::RecordGate));
+        let reads_gate = group.iter().any(|command| {
+            matches!(command, Command::Start(..) | Command::RecordGate | Command::Announce { .. })
+        });
         if reads_gate && self.gate.is_none() {
             self.open_gate();
         }
@@ -78,6 +82,18 @@ fn perform(
         }
         // Done for the whole group, before its first step.
         Command::RecordGate => {}
+        Command::Announce { expected_epoch, body, announced } => {
+            steps.append(super::Saying {
+                kind: EventKind::Release,
+                key: None,
+                fence: None,
+                gate_epoch: Some(expected_epoch),
+                body,
+            })?;
+            answers.push(Box::new(move |is_durable| {
+                let _ = announced.send(is_durable);
+            }));
+        }
         Command::Note { kind, key, fence, body, pending } => {
             steps.append(super::Saying { kind, key, fence, gate_epoch: None, body })?;
             answers.push(Box::new(move |_| drop(pending)));

@@ -23,9 +23,6 @@ use crate::{
     rows::{self, KeyRow, Said},
 };
 
-/// The longest body that is read back, bytes; a report with the largest output in the longest line is well below.
-const MAX_BODY_BYTES: usize = 16 << 20;
-
 /// Why a transaction is given up, and with it everything in it.
 #[derive(Debug)]
 pub(crate) enum Broken {
@@ -229,7 +226,7 @@ impl Steps<'_> {
 
 /// The report in an event's body.
 pub(crate) fn report_in(body: &str) -> Option<ExecutionReport> {
-    let body = parse_up_to(body.as_bytes(), MAX_BODY_BYTES).ok()?;
+    let body = parse_up_to(body.as_bytes(), body::MAX_BODY_BYTES).ok()?;
     ExecutionReport::from_value(body.as_object().and_then(|body| body.get("report")).unwrap_or(&Value::Null))
         .ok()
 }

@@ -20,7 +20,10 @@ use failstop::{
         from_fn,
     },
 };
-use failstop_sqlite::stop::{Reach, StopOrder, Stopped, stop};
+use failstop_sqlite::{
+    gate_file::ReleaseRefused,
+    stop::{Reach, ReleaseOrder, StopOrder, Stopped, release, stop},
+};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -165,4 +168,34 @@ async fn inv_exe_4_an_orphan_is_reached_by_its_lock_wherever_it_went() {
     let executions = stopped.executions.as_ref().unwrap();
     assert!(executions[0].is_orphan && stopped.owners == Some(0));
     assert_eq!(reaches(&stopped), [Reach::Confirmed]);
+}
+
+#[tokio::test]
+async fn a_release_wants_the_epoch_and_a_reason_and_is_announced_before_it_takes_effect() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    let release_at = |expected_epoch, reason: &str| {
+        let (who, reason) = ("ada".to_owned(), reason.to_owned());
+        let order = ReleaseOrder { scope: Scope::Global, expected_epoch, who, reason };
+        release(&path, &order)
+    };
+    assert_eq!(release_at(1, "too early"), Err(ReleaseRefused::NotEngaged { scope: Scope::Global }.into()));
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await;
+    assert_eq!(release_at(stopped.epoch, " "), Err(ReleaseRefused::ReasonMissing.into()));
+    let mismatch = ReleaseRefused::EpochMismatch { expected: 1, actual: stopped.epoch };
+    assert_eq!(release_at(1, "stale"), Err(mismatch.into()));
+    let released = release_at(stopped.epoch, "repaired").unwrap();
+    assert!(released > stopped.epoch);
+
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let sql = "SELECT kind, gate_epoch FROM events WHERE kind IN ('gate', 'release') ORDER BY seq";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let told: Vec<(String, u64)> = rows.map(Result::unwrap).collect();
+    let gate = |epoch| ("gate".to_owned(), epoch);
+    assert_eq!(told, [gate(stopped.epoch), ("release".to_owned(), stopped.epoch), gate(released)]);
+    let ledger = open(&path);
+    let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+    assert_eq!(run(&engine, "k").await.success_count(), 1);
 }

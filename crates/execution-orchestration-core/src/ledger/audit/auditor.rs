@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     idempotency::{Digest, canonical_json},
-    ledger::{Event, EventKind, GENESIS},
+    ledger::{Event, EventKind, GENESIS, body::MAX_BODY_BYTES},
     model::ExecutionReport,
     orchestrator::KeyState,
 };
@@ -137,7 +137,7 @@ impl Auditor {
 
     /// Reads the body. What is not canonical is made so, as the hash is that of the meaning.
     fn read_body(&mut self, mut event: Event) -> (Event, Option<Object>) {
-        let Ok(value) = json::parse(event.body.as_bytes()) else {
+        let Ok(value) = json::parse_up_to(event.body.as_bytes(), MAX_BODY_BYTES) else {
             self.find(FindingKind::BodyNotJson, &event);
             return (event, None);
         };
@@ -193,6 +193,7 @@ impl Auditor {
             EventKind::Resolved => self.resolve(event, key, body, fence),
             EventKind::Expired => self.expire(key, fence),
             EventKind::Gate => self.audit.gate.change(event::gate(event, body)?),
+            EventKind::Release => self.audit.gate.announce(event::release(event, body)?),
         }
     }
 

@@ -25,7 +25,7 @@ type Read<T> = Result<T, FindingKind>;
 /// Whether the columns beside the body are those that the kind has.
 pub(super) fn check_columns(event: &Event) -> Read<()> {
     let (has_key, has_fence) = match event.kind {
-        EventKind::Created | EventKind::Gate => (Some(false), false),
+        EventKind::Created | EventKind::Gate | EventKind::Release => (Some(false), false),
         EventKind::Denied => (None, false),
         EventKind::Started
         | EventKind::Open
@@ -36,7 +36,7 @@ pub(super) fn check_columns(event: &Event) -> Read<()> {
         | EventKind::Resolved
         | EventKind::Expired => (Some(true), true),
     };
-    let has_epoch = matches!(event.kind, EventKind::Started | EventKind::Gate);
+    let has_epoch = matches!(event.kind, EventKind::Started | EventKind::Gate | EventKind::Release);
     if has_key.is_some_and(|has_key| has_key != event.key.is_some()) {
         return Err(malformed("key"));
     }
@@ -99,6 +99,16 @@ pub(super) fn gate(event: &Event, body: &Object) -> Read<GateEntry> {
         reason: text(body, "reason")?.to_owned(),
         at_ms: member(body, "changed_at_ms", Value::as_i64)?,
     })
+}
+
+/// The scope that is about to be released, and the epoch of its last change as whoever does it knows it.
+pub(super) fn release(event: &Event, body: &Object) -> Read<(Scope, u64)> {
+    text(body, "who")?;
+    if text(body, "reason")?.is_empty() {
+        return Err(malformed("reason"));
+    }
+    let scope = member(body, "scope", |name| Scope::from_name(name.as_str()?))?;
+    Ok((scope, event.gate_epoch.ok_or(malformed("gate_epoch"))?))
 }
 
 fn text<'b>(body: &'b Object, name: &'static str) -> Read<&'b str> {

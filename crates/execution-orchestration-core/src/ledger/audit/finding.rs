@@ -108,6 +108,9 @@ pub enum FindingKind {
         /// The highest epoch so far.
         last: u64,
     },
+    /// A release is recorded before it takes effect.
+    #[error("a level was lowered whose release was not announced")]
+    ReleaseUnannounced,
     /// A start that the gate in force barred (INV-EXE-4).
     #[error("a start inside a stop window, the gate being at {level}")]
     StartInStopWindow {
@@ -167,6 +170,7 @@ impl FindingKind {
             Self::ExpiredEarly => "audit_expired_early",
             Self::Report { .. } => "audit_report",
             Self::GateEpoch { .. } => "audit_gate_epoch",
+            Self::ReleaseUnannounced => "audit_release_unannounced",
             Self::StartInStopWindow { .. } => "audit_start_in_stop_window",
             Self::NotARetry => "audit_not_a_retry",
             Self::RowMissing { .. } => "audit_row_missing",

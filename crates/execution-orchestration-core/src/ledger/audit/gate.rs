@@ -15,6 +15,8 @@ const SCOPES: usize = 1 + Action::ALL.len();
 pub struct GateTrace {
     entries: [GateEntry; SCOPES],
     last_epoch: u64,
+    /// The epochs whose releases were announced, for each scope the last one.
+    announced: [Option<u64>; SCOPES],
 }
 
 impl GateTrace {
@@ -22,7 +24,11 @@ impl GateTrace {
     pub(super) fn new(at_ms: i64) -> Self {
         let entry = |scope| GateEntry { scope, level: Level::Run, epoch: 1, reason: String::new(), at_ms };
         let scope = |at: usize| at.checked_sub(1).map_or(Scope::Global, |at| Scope::Action(Action::ALL[at]));
-        Self { entries: core::array::from_fn(|at| entry(scope(at))), last_epoch: 1 }
+        Self {
+            entries: core::array::from_fn(|at| entry(scope(at))),
+            last_epoch: 1,
+            announced: [None; SCOPES],
+        }
     }
 
     /// Every scope: global first, then the actions in the order of [`Action::ALL`].
@@ -35,18 +41,26 @@ impl GateTrace {
         self.last_epoch
     }
 
-    /// Follows one change; whatever it says is so from here on.
+    /// Follows one change; whatever it says is so from here on. A level is lowered only after its release was announced.
     pub(super) fn change(&mut self, entry: GateEntry) -> Result<(), FindingKind> {
-        let at = match entry.scope {
-            Scope::Global => 0,
-            Scope::Action(action) => 1 + action as usize,
-            Scope::Context => return Err(FindingKind::Malformed { member: "scope" }),
-        };
+        let at = index(entry.scope)?;
         let last = self.last_epoch;
+        let before = &self.entries[at];
+        let is_unannounced = entry.level < before.level && self.announced[at] != Some(before.epoch);
         let is_next = entry.epoch > last;
         self.last_epoch = last.max(entry.epoch);
         self.entries[at] = entry;
-        if is_next { Ok(()) } else { Err(FindingKind::GateEpoch { last }) }
+        match (is_next, is_unannounced) {
+            (false, _) => Err(FindingKind::GateEpoch { last }),
+            (true, true) => Err(FindingKind::ReleaseUnannounced),
+            (true, false) => Ok(()),
+        }
+    }
+
+    /// Somebody is about to release a scope at this epoch. He may find that it changed meanwhile.
+    pub(super) fn announce(&mut self, (scope, epoch): (Scope, u64)) -> Result<(), FindingKind> {
+        self.announced[index(scope)?] = Some(epoch);
+        Ok(())
     }
 
     /// What bars a start, if anything does.
@@ -66,5 +80,13 @@ impl GateTrace {
     fn level(&self, action: Action) -> Level {
         let own = self.entries[1 + action as usize].level;
         self.entries[0].level.max(own)
+    }
+}
+
+const fn index(scope: Scope) -> Result<usize, FindingKind> {
+    match scope {
+        Scope::Global => Ok(0),
+        Scope::Action(action) => Ok(1 + action as usize),
+        Scope::Context => Err(FindingKind::Malformed { member: "scope" }),
     }
 }

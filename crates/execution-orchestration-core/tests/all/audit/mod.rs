@@ -7,7 +7,7 @@ use execution_orchestration_core::{
     idempotency::Digest,
     ledger::{
         Event, EventKind, OwnerId, Resolution, Standing,
-        audit::{Auditor, Checkpoint, MAX_FINDINGS, ParseCheckpointError},
+        audit::{Auditor, Checkpoint, MAX_FINDINGS, ParseCheckpointError, read_exported, write_exported},
         body,
     },
     model::{Conclusion, Effect, ExecutionReport, Outcome, ReasonCode},
@@ -31,7 +31,7 @@ fn eventful() -> Story {
     story.end(EventKind::InDoubt, "doubtful", fence, &[Unknown]);
     story.resolve("doubtful", fence, &[Unknown], Resolution::NotApplied);
     story.gate(Scope::Global, Level::Drain);
-    story.gate(Scope::Global, Level::Run);
+    story.release(Scope::Global);
     let fence = story.start_as("doubtful", &[Unknown], true);
     story.end(EventKind::Succeeded, "doubtful", fence, &[Unknown, Applied]);
     story.tell(EventKind::Late, Some("doubtful"), Some(fence), body::late(0, "applied"));
@@ -62,9 +62,9 @@ fn an_honest_ledger_has_no_findings_and_is_rebuilt() {
     assert_eq!(audit.retired.into_iter().collect::<Vec<_>>(), [Digest::of(b"ok")]);
     let trace = &audit.keys["doubtful"];
     assert_eq!((trace.record.standing, trace.outcome), (Standing::Succeeded, Outcome::Executed));
-    assert_eq!((trace.started_at_ms, trace.updated_at_ms, trace.last_event), (1_009, 1_015, 15));
+    assert_eq!((trace.started_at_ms, trace.updated_at_ms, trace.last_event), (1_009, 1_016, 16));
     let attempts: Vec<_> = trace.attempts.iter().map(|attempt| (attempt.fence, attempt.effect)).collect();
-    assert_eq!(attempts, [(9, Unknown), (14, Applied)]);
+    assert_eq!(attempts, [(9, Unknown), (15, Applied)]);
     assert_eq!(audit.keys.keys().map(AsRef::as_ref).collect::<Vec<_>>(), ["doubtful", "repeated", "retried"]);
 }
 
@@ -328,9 +328,24 @@ fn nothing_starts_inside_a_stop_window() {
 fn a_released_gate_lets_starts_through() {
     let mut story = Story::new();
     story.gate(Scope::Global, Level::Stop);
-    story.gate(Scope::Global, Level::Run);
+    story.release(Scope::Global);
     story.start("k", &[]);
     assert_eq!(story.codes(), [""; 0]);
+}
+
+#[test]
+fn a_level_that_was_lowered_in_silence_is_found() {
+    let mut story = Story::new();
+    story.gate(Scope::Global, Level::Stop);
+    story.gate(Scope::Global, Level::Drain);
+    assert_eq!(story.codes(), ["audit_release_unannounced"]);
+
+    let mut story = Story::new();
+    story.gate(Scope::Global, Level::Stop);
+    story.gate(Scope::Action(Action::Act), Level::Stop);
+    story.release(Scope::Action(Action::Act));
+    story.gate(Scope::Global, Level::Run);
+    assert_eq!(story.codes(), ["audit_release_unannounced"], "another scope's release is none of this one's");
 }
 
 #[test]
@@ -364,7 +379,8 @@ fn no_start_passes_the_gate_as_a_retry_that_is_none() {
 
 #[test]
 fn columns_that_the_kind_does_not_have_are_found() {
-    let change: [(usize, fn(&mut Event)); 5] = [
+    type Change = fn(&mut Event);
+    let change: [(usize, Change); 5] = [
         (0, |event| event.key = Some("k".into())),
         (0, |event| event.fence = Some(1)),
         (1, |event| event.gate_epoch = None),
@@ -425,5 +441,19 @@ fn a_checkpoint_is_one_line_of_json() {
         &line.replace('}', ",\"x\":1}"),
     ] {
         assert_eq!(wrong.parse::<Checkpoint>(), Err(ParseCheckpointError), "{wrong}");
+    }
+}
+
+#[test]
+fn an_exported_line_reads_back_as_its_event() {
+    for (event, hash) in eventful().chained() {
+        let mut line = String::new();
+        write_exported(&event, &hash, &mut line);
+        assert_eq!(read_exported(line.as_bytes()), Some((event, hash)));
+        for wrong in
+            [line.replacen("\"seq\"", "\"sec\"", 1), line.replace("\"hash\":\"", "\"hash\":\"x"), line + "}"]
+        {
+            assert_eq!(read_exported(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 }

@@ -104,6 +104,13 @@ impl Story {
         self.tell(EventKind::Gate, None, None, body::gate(&entry)).gate_epoch = Some(entry.epoch);
     }
 
+    /// Announces the release of `scope` as it last changed, and lowers it.
+    pub fn release(&mut self, scope: Scope) {
+        self.tell(EventKind::Release, None, None, body::release(scope, "op", "done")).gate_epoch =
+            Some(self.epoch);
+        self.gate(scope, Level::Run);
+    }
+
     /// The events with their hashes, each behind the one before.
     pub fn chained(&self) -> Vec<(Event, Digest)> {
         let mut previous = GENESIS;
