@@ -229,3 +229,19 @@ fn what_is_wrong_with_the_configuration_is_said_before_a_ledger_is_made() {
     assert_eq!(shop.run(&["run"], decision("ACT", 1)).code, 2);
     assert!(!shop.path("failstop.db").exists());
 }
+
+#[test]
+fn a_ledger_that_is_lost_on_the_way_stops_the_run_and_is_our_fault() {
+    let shop = Shop::keyed("rm failstop.db; echo effect >> effects", "[policy]\nmax_concurrency = 1");
+    let said = shop.run(&["run"], (0..3).map(|n| decision("ACT", n)).collect::<String>());
+    assert_eq!((said.code, effects(&shop)), (3, 1), "{}", said.stderr);
+    let reports = said.reports();
+    assert_eq!(reports.len(), 3, "each line has its report");
+    assert!(
+        reports.iter().all(|report| text(report, "reason_code") == "ledger_unavailable"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(text(&reports[1], "outcome"), "not_executed");
+    assert_eq!(said.stderr.matches("look at its disk").count(), 1);
+}

@@ -77,3 +77,58 @@ fn inv_exe_5_a_header_that_the_target_echoes_is_redacted() {
         canary.assert_absent("an output", surface);
     }
 }
+
+#[test]
+fn inv_exe_5_no_secret_is_in_a_byte_of_the_ledger_nor_in_what_is_told_of_it() {
+    let mut canaries: Vec<Canary> = (10..13).map(Canary::new).collect();
+    canaries.push(Canary::of("spokenOutLoud0815"));
+    let shop = Shop::with("");
+    // The program echoes its whole request, and what happened stays unknown.
+    shop.script(
+        "act.sh",
+        "r=$(cat)\nprintf '%s' \"$r$TOKEN\" >&2\n\
+         printf '{\"effect\":\"unknown\",\"error_code\":%s,\"output\":{\"echo\":%s,\"plain\":\"heard\"}}' \"$TOKEN_JSON\" \"$r\"",
+    );
+    shop.write(
+        "failstop.toml",
+        format!(
+            "[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n[executor.env]\nTOKEN = {}\nTOKEN_JSON = {}\n",
+            quoted(canaries[2].secret()),
+            quoted(&quoted(canaries[2].secret())),
+        ),
+    );
+    let line = format!(
+        "{{\"decision\":{{\"action\":\"ACT\",\"params\":{{\"domain:api_key\":{}}}}},\"context\":{{\"domain:password\":{}}},\"run_id\":\"r\",\"step\":1,\"idempotency_key\":\"k\"}}\n",
+        quoted(canaries[0].secret()),
+        quoted(canaries[1].secret()),
+    );
+    shop.run(&["run"], &line);
+    let reason = format!("the log says password={}", canaries[3].secret());
+    let commands = [
+        &["list"][..],
+        &["list", "--json"],
+        &["show", "k"],
+        &["show", "k", "--json"],
+        &["status"],
+        &["status", "--json"],
+        &["run"],
+        &["resolve", "k", "--applied", "--reason", &reason, "--evidence", &reason, "--who", &reason],
+        &["show", "k"],
+        &["show", "k", "--json"],
+    ];
+    for args in commands {
+        let said = shop.run(args, &line);
+        for canary in &canaries {
+            canary.assert_absent("standard output", &said.stdout);
+            canary.assert_absent("standard error", &said.stderr);
+        }
+    }
+    assert!(shop.run(&["show", "k"], "").stdout.contains("\"plain\":\"heard\""), "the program was heard");
+    for file in ["failstop.db", "failstop.db-wal", "failstop.db-shm", "failstop.db.gate"] {
+        let bytes = std::fs::read(shop.path(file)).unwrap_or_default();
+        for canary in &canaries {
+            canary.assert_absent(file, &bytes);
+        }
+    }
+    assert!(std::fs::read(shop.path("failstop.db")).unwrap().len() > 4096);
+}

@@ -49,14 +49,6 @@ impl View {
     /// # Errors
     /// Where there is no ledger, or it cannot be read. An empty file is no ledger yet.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        match std::fs::metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(OpenError::Missing),
-            Ok(metadata) if metadata.len() == 0 && !has_content(&beside(path, "-wal")) => {
-                return Err(OpenError::Missing);
-            }
-            Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotALedger),
-            Ok(_) | Err(_) => {}
-        }
         let connection = open_for_reading(path)?;
         let ledger_id = connection.query_row("SELECT id FROM ledger", [], |row| row.get(0))?;
         Ok(Self { path: path.to_owned(), ledger_id, connection })
@@ -73,9 +65,22 @@ impl View {
     }
 }
 
-/// A connection that cannot write. Where SQLite cannot make its index of the WAL, because the disk is full or may only
+/// A connection to a ledger that is there, which cannot write.
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(OpenError::Missing),
+        Ok(metadata) if metadata.len() == 0 && !has_content(&beside(path, "-wal")) => {
+            return Err(OpenError::Missing);
+        }
+        Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotALedger),
+        Ok(_) | Err(_) => {}
+    }
+    connect_somehow(path)
+}
+
+/// Where SQLite cannot make its index of the WAL, because the disk is full or may only
 /// be read, and there is nothing in the WAL, the file is read as it stands.
-fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
+fn connect_somehow(path: &Path) -> Result<Connection, OpenError> {
     match connect(path.as_os_str().as_encoded_bytes(), false) {
         Err(fault) if is_want_of_index(&fault) && !has_content(&beside(path, "-wal")) => {
             connect(path.as_os_str().as_encoded_bytes(), true)

@@ -59,7 +59,10 @@ impl View {
     }
 
     fn report_of(&self, entry: &Entry) -> Result<Result<ExecutionReport, ReportFault>, OpenError> {
-        let body = rows::body(&self.connection, entry.last_event)?;
+        // What is missing is said of the report, and the rest is shown all the same.
+        let Some(body) = rows::body(&self.connection, entry.last_event).optional()? else {
+            return Ok(Err(ReportFault::NotAnObject));
+        };
         Ok(parse_up_to(body.as_bytes(), body.len())
             .map_err(ReportFault::Json)
             .and_then(|body| ExecutionReport::from_value(body.get("report").unwrap_or(&Value::Null))))

@@ -242,6 +242,18 @@ async fn everything_about_a_key_is_shown_with_what_came_too_late() {
 }
 
 #[tokio::test]
+async fn a_key_whose_report_is_missing_is_shown_without_it() {
+    let home = Home::new();
+    conclude(&home.ledger(), "k", KeyState::Succeeded, Effect::Applied).await;
+    let tampered = rusqlite::Connection::open(home.path()).unwrap();
+    tampered.execute("DELETE FROM events WHERE kind = 'succeeded'", []).unwrap();
+    drop(tampered);
+    let shown = home.view().show("k").unwrap().unwrap();
+    assert!(shown.report.unwrap().is_err());
+    assert_eq!((shown.entry.unwrap().state, shown.events.len()), (Standing::Succeeded, 1));
+}
+
+#[tokio::test]
 async fn a_denial_alone_is_shown_without_an_entry() {
     let home = Home::new();
     let ledger = home.ledger();
@@ -312,11 +324,14 @@ fn a_newer_layout_is_refused() {
 }
 
 #[tokio::test]
-async fn a_ledger_beside_which_no_index_can_be_made_is_read_and_left_as_it_is() {
+async fn a_ledger_beside_which_nothing_can_be_made_is_read_and_left_as_it_is() {
     let home = Home::new();
     conclude(&home.ledger(), "k", KeyState::InDoubt, Effect::Unknown).await;
-    // In the way of the index that SQLite makes, as a full disk or one that may only be read would be.
-    fs::create_dir(home.dir.path().join("fail stop?#%.db-shm")).unwrap();
+    // In the way of the files that SQLite makes, as a disk that may only be read would be.
+    for suffix in ["wal", "shm"] {
+        let file = home.dir.path().join(format!("fail stop?#%.db-{suffix}"));
+        std::os::unix::fs::symlink(home.dir.path().join("no/such/place"), file).unwrap();
+    }
     let before = fs::read(home.path()).unwrap();
     assert_eq!(states(&home.view()), named(&[("k", Standing::InDoubt)]));
     assert!(fs::read(home.path()).unwrap() == before);
