@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check::CheckArgs, completions::CompletionsArgs, explain::ExplainArgs, list::ListArgs, man::ManArgs,
-    plan::PlanArgs, redact::RedactArgs, resolve::ResolveArgs, run::RunArgs, show::ShowArgs,
-    status::StatusArgs,
+    audit::AuditArgs, check::CheckArgs, completions::CompletionsArgs, explain::ExplainArgs, list::ListArgs,
+    man::ManArgs, plan::PlanArgs, redact::RedactArgs, release::ReleaseArgs, resolve::ResolveArgs,
+    run::RunArgs, show::ShowArgs, status::StatusArgs, stop::StopArgs,
 };
 
 /// Executes approved decisions: bounded, deterministic, fail-closed, at most once, and stoppable.
@@ -39,6 +39,10 @@ pub enum Command {
     Plan(PlanArgs),
     /// Validate the configuration and print what is in force.
     Check(CheckArgs),
+    /// Stop a ledger's executions, in every process that has it open.
+    Stop(StopArgs),
+    /// Release a stopped scope; needs its epoch and a reason.
+    Release(ReleaseArgs),
     /// Show the gate, and how many keys of the ledger stand where.
     Status(StatusArgs),
     /// List the keys of the ledger.
@@ -47,6 +51,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Say, for good, what happened under a key in doubt.
     Resolve(ResolveArgs),
+    /// Prove what the ledger says, export it, print where it ends.
+    Audit(AuditArgs),
     /// Print JSON without its secrets.
     Redact(RedactArgs),
     /// Say what a code of a report or an error means, and what to do.

@@ -10,6 +10,7 @@ macro_rules! pages {
 }
 
 pages! {
+    "audit_release_unannounced",
     "cancelled",
     "config_gate_unwatchable",
     "config_ledger_missing",
@@ -29,6 +30,7 @@ pages! {
     "executor_stuck",
     "gate_stale",
     "gate_stopped",
+    "gate_unlatched",
     "gate_unreadable",
     "http_connect_timeout_out_of_range",
     "http_extra_roots_invalid",
@@ -89,6 +91,7 @@ pages! {
     "proposal_unsupported",
     "rate_limited",
     "rejected",
+    "release_refused",
     "resolve_no_probe",
     "resolve_not_in_doubt",
     "resolve_probe_unknown",
@@ -104,6 +107,7 @@ pages! {
     "schema_unknown_action",
     "schema_unknown_field",
     "schema_wrong_type",
+    "stop_in_memory",
     "stopped_in_flight",
     "timeout",
     "total_timeout",

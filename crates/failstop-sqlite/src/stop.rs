@@ -94,7 +94,7 @@ pub struct Stopped {
     pub is_acknowledged: bool,
     /// Whether the gate's change stands in the ledger.
     pub is_recorded: bool,
-    /// How many owners live; `None` where that could not be told.
+    /// How many owners lived when it came; `None` where that could not be told.
     pub owners: Option<usize>,
     /// What was in flight and in the stop's scope; `None` where the ledger could not be read.
     pub executions: Option<Vec<Reached>>,
@@ -129,7 +129,7 @@ pub fn stop(
             flight.wait(order, &mut progress);
         }
     }
-    let owners = flight.as_ref().and_then(Flight::owners);
+    let owners = flight.as_ref().and_then(|flight| flight.owners);
     Ok(Stopped {
         epoch: engaged.epoch,
         has_changed: engaged.changed,
@@ -213,6 +213,7 @@ fn record_gate(path: &Path, owners: Option<usize>) -> bool {
 struct Flight {
     view: View,
     locks: Option<LockDirectory>,
+    owners: Option<usize>,
     scope: Scope,
     seen: BTreeMap<String, Reached>,
     running: BTreeMap<String, Entry>,
@@ -221,18 +222,16 @@ struct Flight {
 impl Flight {
     fn look(path: &Path, order: &StopOrder) -> Option<Self> {
         let locks: PathBuf = beside(path, ".locks");
+        let locks = LockDirectory::open(&locks).ok();
         let mut flight = Self {
             view: View::open(path).ok()?,
-            locks: LockDirectory::open(&locks).ok(),
+            owners: locks.as_ref().and_then(|locks| Some(locks.living_owners().ok()?.len())),
+            locks,
             scope: order.scope,
             seen: BTreeMap::new(),
             running: BTreeMap::new(),
         };
         flight.look_again().then_some(flight)
-    }
-
-    fn owners(&self) -> Option<usize> {
-        self.locks.as_ref()?.living_owners().ok().map(|owners| owners.len())
     }
 
     /// Whether the ledger could be read.

@@ -157,7 +157,7 @@ fn question(key: &str, shown: &Shown) -> String {
 }
 
 /// The name that the environment has for the user, else the number that the system has.
-fn user_name() -> String {
+pub fn user_name() -> String {
     let named = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     named
         .into_iter()

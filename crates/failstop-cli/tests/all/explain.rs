@@ -77,6 +77,10 @@ const OTHER_CODES: &[&str] = &[
     "resolve_reason_missing",
     "resolve_no_probe",
     "resolve_probe_unknown",
+    "stop_in_memory",
+    "gate_unlatched",
+    "release_refused",
+    "audit_release_unannounced",
 ];
 
 #[test]

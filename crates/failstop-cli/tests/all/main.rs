@@ -16,3 +16,4 @@ mod redact;
 mod secrets;
 mod shop;
 mod signals;
+mod stopping;

@@ -37,7 +37,7 @@ const LONG: &str = "timeout_per_action_ms = 600000\nmax_total_time_ms = 600000\n
 
 #[test]
 fn a_signal_stops_what_hangs_within_the_grace_and_counts_what_is_unread() {
-    let (_shop, child) = hung(&format!("{LONG}grace_ms = 100"));
+    let (_shop, child) = hung(&format!("{LONG}grace_ms = 1000"));
     send(&child, Signal::TERM);
     let said = Said::from(child.wait_with_output().unwrap());
     let reports = said.reports();

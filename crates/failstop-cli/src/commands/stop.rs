@@ -1,0 +1,195 @@
+//! `failstop stop`: stops a ledger's executions, in every process that has it open.
+
+use clap::{Args, ValueEnum};
+use decision_schema::{Object, Value};
+use failstop::core::stop::{Level, Scope};
+use failstop_sqlite::{
+    SqliteLedger,
+    gate_file::{GateFault, GateFileError},
+    stop::{Reach, Reached, StopOrder, Stopped, stop as stop_ledger},
+};
+
+use crate::{
+    config::Config,
+    exit::{Exit, Failure},
+    ledger::{self, LedgerArgs, shown},
+    running::telling,
+    stderr,
+    table::plain,
+};
+
+/// How long after the owners' grace an execution is still waited for, milliseconds: what hearing of a stop and writing
+/// down its end may take.
+const AFTER_GRACE_MS: u64 = 1_000;
+
+/// The grace where no configuration is asked, milliseconds; that of the default policy.
+const DEFAULT_GRACE_MS: u64 = 2_000;
+
+/// What `failstop stop` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The stop is in force when this returns, and before anything is waited for. It stays until it is released.
+
+Exit codes: 0 nothing that was in flight runs any more, 1 the stop is in force but something was not seen to end.
+
+Examples:
+  failstop stop --reason 'wrong target'
+  failstop stop --level halt --reason fire
+  failstop stop --level drain --scope action:ACT --reason maintenance --json")]
+pub struct StopArgs {
+    /// How far: drain lets what runs go on, stop ends it with its grace, halt ends it at once.
+    #[arg(long, value_enum, default_value_t = LevelName::Stop)]
+    level: LevelName,
+    /// What: global, or action:NAME.
+    #[arg(long, default_value = "global", value_parser = scope)]
+    scope: Scope,
+    /// Why; shown to everybody who asks for the status.
+    #[arg(long)]
+    reason: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// The levels that a stop can have.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LevelName {
+    Drain,
+    Stop,
+    Halt,
+}
+
+/// Reads a scope of the gate.
+pub fn scope(name: &str) -> Result<Scope, String> {
+    Scope::from_name(name).ok_or_else(|| "it is neither global nor action:NAME".to_owned())
+}
+
+/// Stops, and says what was reached.
+///
+/// # Errors
+/// Where the gate cannot be worked.
+pub fn stop(args: &StopArgs) -> Result<Exit, Failure> {
+    let config = if args.ledger.is_named() { None } else { Some(args.ledger.config()?) };
+    let path = args.ledger.path_in(config.as_ref()).map_err(|_| only_in_memory())?;
+    if !path.exists() {
+        // Who stops before the first run means that run too.
+        let made: SqliteLedger = ledger::open(&path, u64::MAX)?;
+        stderr::say(&format!("new ledger {}", shown(&path)));
+        drop(made);
+    }
+    let grace_ms = config.as_ref().map_or(DEFAULT_GRACE_MS, longest_grace_ms);
+    let order = StopOrder {
+        scope: args.scope,
+        level: args.level.into(),
+        reason: args.reason.clone(),
+        grace_ms: grace_ms.saturating_add(AFTER_GRACE_MS),
+    };
+    let bar = telling::bar(true);
+    let stopped = stop_ledger(&path, &order, |running| bar.set_message(format!("{running} still running")));
+    bar.finish_and_clear();
+    let stopped = stopped.map_err(|error| unlatched(&error))?;
+    let text = if args.json { format!("{}\n", as_json(&order, &stopped)) } else { as_text(&order, &stopped) };
+    super::print(&text)?;
+    Ok(if stopped.is_confirmed() { Exit::Done } else { Exit::NotAllDone })
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::Drain => Self::Drain,
+            LevelName::Stop => Self::Stop,
+            LevelName::Halt => Self::Halt,
+        }
+    }
+}
+
+fn longest_grace_ms(config: &Config) -> u64 {
+    config.policy.timeout().grace_ms
+}
+
+/// Only the process that runs could hold the latch then.
+fn only_in_memory() -> Failure {
+    Failure::Usage(
+        "ledger.kind = \"memory\": only the running process itself can be stopped. Make the file that its gate.file \
+         names, send it SIGTERM, or keep a ledger in a file (stop_in_memory)"
+            .to_owned(),
+    )
+}
+
+/// Why the gate could not be worked, as a command's failure.
+pub fn unlatched(error: &GateFileError) -> Failure {
+    let everything_is_stopped = match error {
+        GateFileError::Fault(GateFault::Missing | GateFault::Replaced | GateFault::Truncated { .. }) => {
+            ": nothing starts without it"
+        }
+        _ => "",
+    };
+    Failure::Ledger(format!("{error}{everything_is_stopped} (gate_unlatched)"))
+}
+
+fn count(all: &[Reached], reach: Reach) -> usize {
+    all.iter().filter(|one| one.reach == reach).count()
+}
+
+/// `{"scope", "level", "epoch", "changed", "acknowledged", "recorded", "living_owners", "confirmed", "requested",
+/// "unconfirmed", "executions": [{"key", "attempt", "orphan", "reach"}]}`; counts and executions are null where the
+/// ledger could not be read.
+fn as_json(order: &StopOrder, stopped: &Stopped) -> Value {
+    let all = stopped.executions.as_deref();
+    let counted = |reach| Value::from(all.map(|all| count(all, reach)));
+    let executions = all.map(|all| all.iter().map(reached).collect::<Vec<_>>());
+    Value::from(Object::from_iter([
+        ("scope", Value::from(order.scope.to_string())),
+        ("level", order.level.as_str().into()),
+        ("epoch", stopped.epoch.into()),
+        ("changed", stopped.has_changed.into()),
+        ("acknowledged", stopped.is_acknowledged.into()),
+        ("recorded", stopped.is_recorded.into()),
+        ("living_owners", stopped.owners.into()),
+        ("confirmed", counted(Reach::Confirmed)),
+        ("requested", counted(Reach::Requested)),
+        ("unconfirmed", counted(Reach::Unconfirmed)),
+        ("executions", executions.into()),
+    ]))
+}
+
+fn reached(one: &Reached) -> Object {
+    Object::from_iter([
+        ("key", Value::from(one.key.as_str())),
+        ("attempt", one.attempt.into()),
+        ("orphan", one.is_orphan.into()),
+        ("reach", one.reach.as_str().into()),
+    ])
+}
+
+fn as_text(order: &StopOrder, stopped: &Stopped) -> String {
+    let StopOrder { scope, level, .. } = order;
+    let epoch = stopped.epoch;
+    let how = if stopped.has_changed { "" } else { ", as it was before" };
+    let mut lines = vec![format!("{scope} is at {level} or above, epoch {epoch}{how}")];
+    if !stopped.is_acknowledged {
+        lines.push("a start that read the gate before may still be under way".to_owned());
+    }
+    if !stopped.is_recorded {
+        lines.push("the change does not stand in the ledger yet; the next owner records it".to_owned());
+    }
+    lines.push(match (&stopped.executions, stopped.owners) {
+        (None, _) => "the ledger cannot be read: what was in flight is unknown".to_owned(),
+        (Some(all), Some(0)) if all.is_empty() => {
+            "nobody has the ledger open: there was nothing to reach".to_owned()
+        }
+        (Some(all), _) if all.is_empty() => "nothing was in flight".to_owned(),
+        (Some(all), _) => format!(
+            "in flight: {} confirmed ended, {} told and not heard of, {} unconfirmed",
+            count(all, Reach::Confirmed),
+            count(all, Reach::Requested),
+            count(all, Reach::Unconfirmed)
+        ),
+    });
+    let not_ended = stopped.executions.iter().flatten().filter(|one| one.reach != Reach::Confirmed);
+    lines.extend(not_ended.map(|one| format!("  {}  {}", one.reach.as_str(), plain(&one.key))));
+    lines.push(String::new());
+    lines.join("\n")
+}
