@@ -8,6 +8,7 @@
 //! gate; `failstop.db.locks/`, one file for each living owner and for each attempt that may outlive its owner.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 mod birth;
 mod clock;
 mod connection;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod abandoned;
+mod audit;
 mod basics;
 mod conformance;
 mod gate_file;

@@ -12,6 +12,7 @@
 mod auditor;
 mod checkpoint;
 mod event;
+mod exported;
 mod finding;
 mod gate;
 mod key;
@@ -19,6 +20,7 @@ mod report;
 
 pub use auditor::{Audit, Auditor, Birth};
 pub use checkpoint::{Checkpoint, ParseCheckpointError, Source};
+pub use exported::{MAX_EXPORTED_BYTES, read_exported, write_exported};
 pub use finding::{Finding, FindingKind, Findings, MAX_FINDINGS};
 pub use gate::GateTrace;
 pub use key::{AttemptTrace, KeyTrace};
