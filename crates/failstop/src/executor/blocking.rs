@@ -35,6 +35,8 @@ pub struct BlockingAttempt {
     pub attempt_number: u32,
     /// The key in force, to be forwarded to the target.
     pub idempotency_key: Option<String>,
+    /// Strictly increasing over all attempts of a ledger; 0 where there is no ledger.
+    pub fence: u64,
     /// When the attempt will be told to stop, Unix wall time in milliseconds.
     pub deadline_ms: i64,
     cancel: Cancel,
@@ -101,6 +103,7 @@ where
             tenant: attempt.tenant.map(Into::into),
             attempt_number: attempt.attempt_number,
             idempotency_key: attempt.idempotency_key.map(Into::into),
+            fence: attempt.fence,
             deadline_ms: attempt.deadline_ms,
             cancel: attempt.cancel(),
         };
