@@ -1,10 +1,11 @@
-//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`.
+//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`, `crash`.
 //!
 //! Needs a Rust toolchain and nothing else.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to people")]
 
 mod checks;
+mod crash;
 mod examples;
 mod reports;
 mod steps;
@@ -20,6 +21,8 @@ cargo xtask COMMAND
   example ops-automation|http    one of the demo's two parts
   bench [calls|memory|redaction|run]...
                                  measure, each figure beside its peer
+  crash [--rounds N] [--seed S] [--only ROUND]
+                                 kill the ledger at every write, and count effects
   help                           this text
 ";
 
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ["example", "ops-automation"] => examples::ops_automation(),
         ["example", "http"] => examples::http(),
         ["bench", sections @ ..] => bench(sections),
+        ["crash", options @ ..] => crash::matrix(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             true

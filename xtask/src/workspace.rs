@@ -26,6 +26,11 @@ pub fn release_binary(name: &str) -> PathBuf {
     target.join("release").join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
+/// A binary of the build to which this program belongs.
+pub fn built_binary(name: &str) -> Command {
+    Command::new(std::env::current_exe().unwrap_or_default().with_file_name(name))
+}
+
 /// A directory below the target directory for what the example `name` leaves behind.
 pub fn scratch(name: &str) -> PathBuf {
     root().join("target").join("examples").join(name)

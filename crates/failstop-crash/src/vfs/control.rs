@@ -11,6 +11,7 @@ use super::blow::{Blow, Kind};
 use super::plan::FaultPlan;
 use super::power_loss::{Change, Unsynced, whole_sectors};
 use super::real_file::RealFile;
+use crate::strike::die;
 
 /// A database, WAL or journal, as an operation meets it.
 #[derive(Clone, Copy)]
@@ -169,14 +170,5 @@ impl Operation<'_> {
             let kept = if sectors_only { whole_sectors(offset, half) } else { half };
             file.real.write(&bytes[..kept], offset);
         }
-    }
-}
-
-/// SIGKILL, so that nothing of the process runs any more: no destructor, no handler, no flush.
-fn die() -> ! {
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
-        .expect("a process may kill itself");
-    loop {
-        std::thread::park();
     }
 }

@@ -10,6 +10,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::dice::Dice;
+
 const SECTOR: u64 = 512;
 
 /// One change of a file, with what is needed to undo it and to do it again.
@@ -105,26 +107,7 @@ pub(super) fn whole_sectors(offset: u64, len: usize) -> usize {
     len.saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX))
 }
 
-/// A seeded source of choices (SplitMix64), the same on every machine.
-struct Dice(u64);
-
 impl Dice {
-    fn new(seed: u64, point: u64) -> Self {
-        Self(seed ^ point.wrapping_mul(0xd1b5_4a32_d192_ed03))
-    }
-
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `sides`, which is not 0. The bias of the remainder is far below what a test could see.
-    fn below(&mut self, sides: u64) -> u64 {
-        self.roll() % sides
-    }
-
     /// How much survives is drawn first, so that the loss of everything is as likely as that of a little.
     fn fates(&mut self, changes: &[Change]) -> Vec<Fate> {
         let quarters_kept = self.below(4);

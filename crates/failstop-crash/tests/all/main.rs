@@ -1,4 +1,5 @@
 //! What the faults do, and what ledgers make of them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod matrix;
 mod vfs;
