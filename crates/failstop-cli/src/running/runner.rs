@@ -21,7 +21,7 @@ use super::{
     executions::Executions,
     intake::{Fed, Submission, feed, parse},
     order::Order,
-    signals::Signals,
+    signals::{Asked, Signals},
     sink::Sink,
     tally::Tally,
     telling::Hints,
@@ -106,7 +106,7 @@ struct Unread {
 /// What the loop woke up for.
 #[allow(clippy::large_enum_variant, reason = "one lives at a time, and no longer than a turn of the loop")]
 enum Event {
-    Signal,
+    Signal(Asked),
     Alarm,
     Finished(Option<Result<(u64, ExecutionReport), JoinError>>),
     Fed(Option<Fed>),
@@ -244,7 +244,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
         let may_write = sink.has_text() && !*is_output_closed;
         tokio::select! {
             biased;
-            () = signals.next() => Event::Signal,
+            asked = signals.next() => Event::Signal(asked),
             () = alarm(stage) => Event::Alarm,
             ended = in_flight.next(), if in_flight.len() > 0 => Event::Finished(ended),
             fed = input.recv(), if wants_lines => Event::Fed(fed),
@@ -278,6 +278,12 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             }
             None => {}
         }
+    }
+
+    /// SIGUSR1: what runs is stopped, and what still comes in is denied.
+    fn stop_here(&mut self) {
+        self.engine.gate().engage(Scope::Global, Level::Stop, "SIGUSR1");
+        self.sink.note("SIGUSR1: the gate is at stop for as long as this process lives");
     }
 
     /// The first signal drains, the second halts.
@@ -337,7 +343,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
         let is_written = tokio::select! {
             is_written = sink.close() => is_written,
             // Whoever asks again does not want to wait for a reader that does not read.
-            () = signals.next() => false,
+            _ = signals.next() => false,
         };
         bar.finish_and_clear();
         if !matches!(stage, Stage::Ended) {

@@ -2,15 +2,35 @@
 
 use crate::shop::Shop;
 
-const COMMANDS: [&str; 11] =
-    ["run", "plan", "check", "status", "list", "show", "resolve", "redact", "explain", "completions", "man"];
+const COMMANDS: [&str; 15] = [
+    "run",
+    "plan",
+    "check",
+    "status",
+    "list",
+    "show",
+    "resolve",
+    "audit",
+    "audit verify",
+    "audit export",
+    "audit checkpoint",
+    "redact",
+    "explain",
+    "completions",
+    "man",
+];
+
+fn help_of(command: &str) -> String {
+    let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    Shop::bare().run(&args, "").stdout
+}
 
 #[test]
 fn help_is_what_it_was() {
     let shop = Shop::bare();
     let mut all = shop.run(&["--help"], "").stdout;
     for command in COMMANDS {
-        let help = shop.run(&[command, "--help"], "").stdout;
+        let help = help_of(command);
         all.extend(["\n-- failstop ", command, " --help\n", &help]);
     }
     insta::assert_snapshot!(all);
@@ -19,7 +39,7 @@ fn help_is_what_it_was() {
 #[test]
 fn every_command_shows_examples() {
     for command in COMMANDS {
-        let help = Shop::bare().run(&[command, "--help"], "").stdout;
+        let help = help_of(command);
         assert!(help.contains("Examples:\n  ") && help.contains(&format!("failstop {command}")), "{command}");
     }
 }

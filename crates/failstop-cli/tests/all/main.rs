@@ -1,6 +1,7 @@
 //! The command line, run as its users run it.
 #![allow(clippy::unwrap_used)] // outside of test functions too, a test that cannot go on has failed
 
+mod audit;
 mod bad_lines;
 mod configuration;
 mod explain;
