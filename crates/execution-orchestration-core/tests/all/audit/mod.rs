@@ -297,6 +297,12 @@ fn an_attempt_that_has_ended_is_not_told_otherwise_later() {
     let fence = story.start_as("k", &effects, false);
     story.end(EventKind::Succeeded, "k", fence, &[NotApplied, Unknown, Applied]);
     assert_eq!(story.codes(), ["audit_report"]);
+
+    let mut story = Story::new();
+    let fence = story.start("k", &[]);
+    story.end(EventKind::InDoubt, "k", fence, &[Unknown]);
+    story.resolve("k", fence, &[NotApplied], Resolution::NotApplied);
+    assert_eq!(story.codes(), ["audit_report"], "a resolution leaves what was seen as it was seen");
 }
 
 #[test]
