@@ -17,6 +17,7 @@ use execution_orchestration_core::{
 };
 
 use crate::{
+    canary::{self, StopNotProven},
     clock::Clock,
     driver,
     executor::{AnyExecutor, Executor},
@@ -179,6 +180,15 @@ impl Engine {
         }
     }
 
+    /// Proves that a stopped gate stops, before any work is accepted: a decision that must be refused goes down the path
+    /// that all decisions take, through admission and through the ledger's start step. Leaves no trace.
+    ///
+    /// # Errors
+    /// Where it was let through. Nothing may be executed by this process then.
+    pub async fn prove_stop(&self) -> Result<(), StopNotProven> {
+        canary::prove_stop(&self.shared.house).await
+    }
+
     /// Executes one decision with the executor configured for its action. Never fails, never panics: every failure is
     /// a report. Dropping the future cancels the execution where it stands; a key whose attempt was running then is in
     /// doubt.
@@ -290,7 +300,7 @@ impl House<'_> {
 /// What the gate refuses is reported at once; anything else runs in a box, since whoever awaits it moves it about.
 ///
 /// Polled by hand: an `async` block would copy the report once more on its way out.
-fn run<'a, E: Executor>(
+pub(crate) fn run<'a, E: Executor>(
     house: &'a House<'a>,
     request: &'a Request<'a>,
     executor: Option<&'a E>,

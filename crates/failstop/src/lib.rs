@@ -9,6 +9,7 @@
 //! `driver.rs` first: one loop, the only caller of the machine.
 #![forbid(unsafe_code)]
 
+mod canary;
 mod clock;
 mod driver;
 mod engine;
@@ -21,6 +22,7 @@ pub mod locks;
 mod reporting;
 mod request;
 
+pub use canary::StopNotProven;
 pub use engine::{BuildError, Engine, EngineBuilder, execute};
 pub use execution_orchestration_core as core;
 pub use reporting::invalid_input;

@@ -39,6 +39,9 @@ pub struct RunArgs {
     no_progress: bool,
 }
 
+const STOP_NOT_PROVEN: &str =
+    "the self-test failed: a stopped gate let a decision through; nothing is executed";
+
 /// Runs to the end of the input, or to a signal.
 ///
 /// # Errors
@@ -58,6 +61,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     };
     let watch = Stopwatch::start();
     let ended = runtime.block_on(async {
+        engine.prove_stop().await.map_err(|_| Failure::Machine(STOP_NOT_PROVEN))?;
         let runner = Runner::new(engine, execute, input, options);
         runner.map_err(|_| Failure::Machine("no thread or signal handler to be had"))?.run().await
     });

@@ -160,7 +160,8 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
                 break;
             }
             match self.wait().await {
-                Event::Signal => self.escalate(),
+                Event::Signal(Asked::End) => self.escalate(),
+                Event::Signal(Asked::Stop) => self.stop_here(),
                 Event::Alarm => self.stop(),
                 Event::Finished(ended) => self.finish(ended),
                 Event::Fed(fed) => self.take_in(fed).await,

@@ -104,3 +104,16 @@ fn what_was_read_and_has_not_begun_when_a_signal_comes_does_not_begin() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     drop(stdin);
 }
+
+#[test]
+fn inv_exe_4_sigusr1_stops_what_runs_and_denies_what_still_comes_in() {
+    let (shop, mut child) = hung(&format!("{LONG}grace_ms = 1000"));
+    send(&child, Signal::USR1);
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let reports: Vec<String> = stdout.lines().map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(reports.len(), 7, "each line has its report");
+    assert!(reports[0].contains("\"stopped_in_flight\""), "{}", reports[0]);
+    assert!(reports[1..].iter().all(|report| report.contains("\"gate_stopped\"")));
+    drop(shop);
+}
