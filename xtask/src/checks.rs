@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::{steps::Steps, workspace::cargo};
 
-const NO_STD_CRATES: [&str; 4] = ["-p", "decision-schema", "-p", "execution-orchestration-core"];
+const NO_STD_CRATES: &[&str] =
+    &["decision-modulation-core", "decision-schema", "execution-orchestration-core"];
 
 /// A target without an operating system: what builds there cannot use `std`, nor can anything it depends on.
 const BARE_METAL: &str = "thumbv7em-none-eabi";
@@ -26,7 +27,7 @@ pub fn run() -> bool {
 
 fn no_std() -> Command {
     let mut command = cargo(&["build", "--locked", "--no-default-features"]);
-    command.args(NO_STD_CRATES);
+    command.args(NO_STD_CRATES.iter().flat_map(|name| ["-p", name]));
     if has_bare_metal() {
         command.args(["--target", BARE_METAL]);
     } else {

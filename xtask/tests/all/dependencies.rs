@@ -79,7 +79,9 @@ fn the_packages_that_the_rule_speaks_of_exist() {
     for package in [SCHEMA, "execution-orchestration-core", ENGINE, "failstop-cli"] {
         assert!(arrows.contains_key(package), "{package}");
     }
-    assert!(arrows["execution-orchestration-core"].contains(SCHEMA));
+    for core in ["decision-modulation-core", "execution-orchestration-core"] {
+        assert_eq!(arrows[core], BTreeSet::from([SCHEMA.to_owned()]), "{core}");
+    }
     assert!(arrows[ENGINE].contains("execution-orchestration-core"));
 }
 
