@@ -153,7 +153,7 @@ pub enum LedgerFound {
     /// Nothing; the first run makes it.
     New(PathBuf),
     /// A ledger that can be read.
-    Ready(PathBuf),
+    Ready(Box<View>),
     /// Something that no run could open.
     Faulty(PathBuf, OpenError),
 }
@@ -167,7 +167,7 @@ impl LedgerFound {
         let Some(path) = config.ledger_path() else { return Self::Memory };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         match View::open(&path) {
-            Ok(_) => Self::Ready(path),
+            Ok(view) => Self::Ready(Box::new(view)),
             Err(OpenError::Missing) if directory.is_none_or(Path::is_dir) => Self::New(path),
             Err(error) => Self::Faulty(path, error),
         }
@@ -178,11 +178,11 @@ impl LedgerFound {
         let (path, state) = match self {
             Self::Unused => (None, "unused"),
             Self::Memory => (None, "memory"),
-            Self::New(path) => (Some(path), "new"),
-            Self::Ready(path) => (Some(path), "ready"),
-            Self::Faulty(path, error) => (Some(path), error.code()),
+            Self::New(path) => (Some(path.as_path()), "new"),
+            Self::Ready(view) => (Some(view.path()), "ready"),
+            Self::Faulty(path, error) => (Some(path.as_path()), error.code()),
         };
-        let path = path.map(|path| shown(path));
+        let path = path.map(shown);
         Object::from_iter([("path", Value::from(path)), ("state", state.into())])
     }
 }
@@ -193,7 +193,7 @@ impl fmt::Display for LedgerFound {
             Self::Unused => f.write_str("none, because policy.idempotency.enabled is false"),
             Self::Memory => f.write_str("in memory"),
             Self::New(path) => write!(f, "{}, made by the first run", shown(path)),
-            Self::Ready(path) => write!(f, "{}", shown(path)),
+            Self::Ready(view) => f.write_str(&shown(view.path())),
             Self::Faulty(path, error) => write!(f, "{}: {error} ({})", shown(path), error.code()),
         }
     }

@@ -7,6 +7,8 @@ use std::{
 
 use clap::Args;
 use decision_schema::{Action, Object, Value};
+use failstop::core::stop::Level;
+use failstop_sqlite::view::View;
 
 use crate::{
     config::{Config, assemble::executor_sections, fault::Place, reference, schema, settings::Entry},
@@ -153,9 +155,24 @@ fn ledger_warnings(config: &Config) -> Vec<String> {
         LedgerFound::Faulty(_, error) => {
             warnings.push(format!("a run would fail: {error} ({})", error.code()));
         }
-        LedgerFound::Unused | LedgerFound::New(_) | LedgerFound::Ready(_) => {}
+        LedgerFound::Ready(view) => warnings.extend(gate_warnings(&view)),
+        LedgerFound::Unused | LedgerFound::New(_) => {}
     }
     warnings
+}
+
+/// What the gate beside the ledger keeps from being executed.
+fn gate_warnings(view: &View) -> Vec<String> {
+    let state = match view.gate() {
+        Ok(state) => state,
+        Err(fault) => {
+            return vec![format!("{fault}, so every decision will be denied (gate_unreadable)")];
+        }
+    };
+    let engaged = state.entries().iter().filter(|entry| entry.level > Level::Run);
+    engaged
+        .map(|entry| format!("the gate is at {} for {} (gate_stopped)", entry.level, entry.scope))
+        .collect()
 }
 
 /// Whether a program can be started: at its path, or where `PATH` leads.

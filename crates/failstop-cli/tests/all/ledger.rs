@@ -108,6 +108,11 @@ fn status_tells_the_gate_and_how_many_keys_stand_where() {
     assert_eq!(text(&gate[0], "level"), "stop", "what cannot be read is stopped");
     assert!(text(&status, "gate_fault").contains("missing"));
     assert!(shop.run(&["status"], "").stdout.contains("gate       stop: the gate file is missing"));
+    let check = shop.run(&["check"], "").stdout;
+    let warning = "warning: the gate file is missing, so every decision will be denied (gate_unreadable)";
+    assert!(check.contains(warning), "{check}");
+    let said = shop.run(&["run"], decision("ACT", 9));
+    assert_eq!(text(&said.reports()[0], "reason_code"), "gate_unreadable");
 }
 
 #[test]
