@@ -35,7 +35,6 @@ pages! {
     "audit_report",
     "audit_row_extra",
     "audit_row_missing",
-    "audit_integrity",
     "audit_schema",
     "audit_second_effect",
     "audit_sequence",

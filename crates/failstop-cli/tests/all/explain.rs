@@ -107,7 +107,6 @@ const OTHER_CODES: &[&str] = &[
     "audit_row_missing",
     "audit_row_extra",
     "audit_column",
-    "audit_integrity",
     "audit_schema",
     "audit_integrity",
     "audit_stream",

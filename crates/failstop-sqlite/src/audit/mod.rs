@@ -4,6 +4,8 @@
 //! [`export`] writes the chain as JSON Lines, which [`verify_export`] proves on its own. What the replay checks is
 //! decided by [`Auditor`](failstop::core::ledger::audit::Auditor).
 //!
+//! SQLite checks its pages and indexes too, since a key that an index leaves out is hidden.
+//!
 //! What is proved is that the file agrees with itself and with the rules. That it is the ledger which was written, and
 //! all of it, is proved only against a [`Checkpoint`] that was kept elsewhere: one who may write the file can compute
 //! all hashes anew, or cut the chain's tail with all that followed from it. A checkpoint missing from the file's own

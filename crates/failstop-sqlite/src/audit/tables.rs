@@ -42,6 +42,7 @@ pub(super) fn load_checkpoints(
 /// Compares all of them with what follows from the events; checkpoints have been, on the way.
 pub(super) fn compare(connection: &Connection, audit: &mut Audit) -> Result<(), AuditError> {
     compare_schema(connection, audit)?;
+    check_integrity(connection, audit)?;
     compare_ledger(connection, audit)?;
     compare_gate(connection, audit)?;
     compare_tombstones(connection, audit)
@@ -58,6 +59,15 @@ fn compare_schema(connection: &Connection, audit: &mut Audit) -> Result<(), Audi
     }
     if layout(connection)? != layout(&pristine)? {
         audit.findings.add(FindingKind::Schema, None, None);
+    }
+    Ok(())
+}
+
+/// Pages, constraints, and that every index has every row: what is looked up by key is not what is read in order.
+fn check_integrity(connection: &Connection, audit: &mut Audit) -> Result<(), AuditError> {
+    let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        audit.findings.add(FindingKind::Integrity, None, None);
     }
     Ok(())
 }

@@ -140,6 +140,9 @@ pub enum FindingKind {
         /// Which of its columns.
         column: Cow<'static, str>,
     },
+    /// The database itself is damaged: an index that leaves a row out hides it.
+    #[error("the database's own check finds it damaged")]
+    Integrity,
     /// The tables themselves are not those that failstop makes.
     #[error("the tables are not those of a ledger")]
     Schema,
@@ -176,6 +179,7 @@ impl FindingKind {
             Self::RowMissing { .. } => "audit_row_missing",
             Self::RowExtra { .. } => "audit_row_extra",
             Self::Column { .. } => "audit_column",
+            Self::Integrity => "audit_integrity",
             Self::Schema => "audit_schema",
         }
     }

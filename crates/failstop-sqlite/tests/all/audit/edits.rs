@@ -3,7 +3,7 @@
 use failstop_sqlite::audit::FindingKind;
 use rusqlite::Connection;
 
-use super::fixture::{Fixture, codes};
+use super::fixture::{Copy, Fixture, codes};
 
 /// A column as SQLite describes it.
 struct Column {
@@ -189,4 +189,28 @@ async fn tables_that_failstop_does_not_make_are_found() {
         copy.execute(change);
         assert!(codes(&copy.verify()).contains(&"audit_schema"), "{change}");
     }
+}
+
+/// Runs `sql` on tables whose index of unfinished keys SQLite does not know of meanwhile, and so does not keep.
+fn without_index(copy: &Copy, sql: &str) {
+    let connection = copy.connection();
+    let saved = "SELECT rootpage, sql FROM sqlite_schema WHERE name = 'unfinished'";
+    let index: (i64, String) = connection.query_row(saved, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    connection.pragma_update(None, "writable_schema", true).unwrap();
+    connection.execute("DELETE FROM sqlite_schema WHERE name = 'unfinished'", []).unwrap();
+    drop(connection);
+    assert_eq!(copy.execute(sql), 1);
+    let connection = copy.connection();
+    connection.pragma_update(None, "writable_schema", true).unwrap();
+    let restore = "INSERT INTO sqlite_schema VALUES ('index', 'unfinished', 'executions', ?1, ?2)";
+    connection.execute(restore, rusqlite::params![index.0, index.1]).unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_is_hidden_from_an_index_is_found() {
+    let fixture = Fixture::written().await;
+    let copy = fixture.copy();
+    copy.execute("UPDATE executions SET state = 'SUCCEEDED' WHERE key = 'doubtful'");
+    without_index(&copy, "UPDATE executions SET state = 'IN_DOUBT' WHERE key = 'doubtful'");
+    assert_eq!(codes(&copy.verify()), ["audit_integrity"], "every row is as it should be");
 }
