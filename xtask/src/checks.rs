@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::{steps::Steps, workspace::cargo};
 
 const NO_STD_CRATES: &[&str] =
-    &["decision-modulation-core", "decision-schema", "execution-orchestration-core"];
+    &["decision-modulation-core", "decision-schema", "execution-orchestration-core", "ops-health-core"];
 
 /// A target without an operating system: what builds there cannot use `std`, nor can anything it depends on.
 const BARE_METAL: &str = "thumbv7em-none-eabi";

@@ -6,6 +6,13 @@
 //!
 //! Read [`health`] first; [`policy`] has the numbers, [`signal`] the answer.
 //!
+//! Agrees with `ops-health-core` 0.1.1 of the reference on every vector, and differs in this:
+//! - of each kind at most [`MAX_SAMPLES`] samples are kept, and [`Signal::exact`] says when that was not enough;
+//! - an event costs `O(log n)`, where the reference goes through all samples, and sorts them, at each assessment;
+//! - numbers of a policy that make no sense are refused ([`InvalidPolicy`]) instead of calculated with, so that scoring
+//!   cannot fail and `fail_closed_exception` is never a reason;
+//! - latencies are whole milliseconds from 0 on, and sums of times saturate.
+//!
 //! ```
 //! use decision_schema::Action;
 //! use ops_health_core::{Event, HealthPolicy, HealthState, OpsHealth};

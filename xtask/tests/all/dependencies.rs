@@ -79,7 +79,7 @@ fn the_packages_that_the_rule_speaks_of_exist() {
     for package in [SCHEMA, "execution-orchestration-core", ENGINE, "failstop-cli"] {
         assert!(arrows.contains_key(package), "{package}");
     }
-    for core in ["decision-modulation-core", "execution-orchestration-core"] {
+    for core in ["decision-modulation-core", "execution-orchestration-core", "ops-health-core"] {
         assert_eq!(arrows[core], BTreeSet::from([SCHEMA.to_owned()]), "{core}");
     }
     assert!(arrows[ENGINE].contains("execution-orchestration-core"));

@@ -45,7 +45,9 @@ fn a_signal_stays_inexact_until_the_newest_of_what_was_dropped_is_too_old() {
     let mut health = health();
     scattered(MAX_SAMPLES).for_each(|ts_ms| health.record(ts_ms, Event::Error));
     // Each drops the oldest: 1 and 2 of the many, and the last one itself.
-    [70_000, 70_001, -5].into_iter().for_each(|ts_ms| health.record(ts_ms, Event::Error));
+    for ts_ms in [70_000, 70_001, -5] {
+        health.record(ts_ms, Event::Error);
+    }
     assert!(!health.assess(1_000_002).exact);
     assert!(health.assess(1_000_003).exact);
 }
