@@ -8,11 +8,9 @@ use std::process::ExitCode;
 
 use failstop_crash::{
     vfs::install_from_env,
-    victim::{Ending, Life, Place, act_as_told, live},
+    victim::{DONE, Ending, Life, NOT_OPENED, Place, act_as_told, live},
 };
 
-/// The ledger was not opened.
-const NOT_OPENED: u8 = 3;
 /// The call makes no sense, or a file of the round cannot be used.
 const MISUSED: u8 = 2;
 
@@ -52,14 +50,18 @@ fn live_through(life: &Life) -> u8 {
         eprintln!("points {}", faults.points());
     }
     match ending {
-        Ok(Ending::Done) => 0,
+        Ok(Ending::Done) => code(DONE),
         Ok(Ending::NotOpened(error)) => {
             eprintln!("not opened: {}", error.code());
-            NOT_OPENED
+            code(NOT_OPENED)
         }
         Err(error) => {
             eprintln!("{error}");
             MISUSED
         }
     }
+}
+
+fn code(code: i32) -> u8 {
+    u8::try_from(code).unwrap_or(MISUSED)
 }

@@ -12,9 +12,9 @@ use failstop::core::{
     ledger::Standing,
     model::{EffectClass, ExecutionReport, ExecutionStatus, Outcome, ReasonCode},
 };
+use failstop_sqlite::audit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::chain::verify_chain;
 use crate::{
     decision::{Decision, Kind, names},
     target::{self, Seen},
@@ -111,9 +111,7 @@ pub fn check(place: &Place, decisions: &[Decision], lives: &[LifeEnd]) -> io::Re
         check.found(Fault::Ledger, "", "the tables cannot be read".to_owned());
         BTreeMap::new()
     });
-    if let Err(fault) = verify_chain(&place.ledger()) {
-        check.found(Fault::Ledger, "", fault.to_string());
-    }
+    audit_ledger(place, &mut check);
     let known: BTreeSet<&str> = decisions.iter().map(|decision| decision.key.as_str()).collect();
     let strangers = effects.iter().map(|effect| &effect.key).chain(records.keys());
     for key in strangers.filter(|key| !known.contains(key.as_str())) {
@@ -154,6 +152,15 @@ fn records(place: &Place) -> rusqlite::Result<BTreeMap<String, Row>> {
         Ok((row.get(0)?, Row { standing, attempts: row.get(2)? }))
     };
     statement.query_map([], row)?.collect()
+}
+
+/// INV-FS-4: the chain is whole, and every row follows from it.
+fn audit_ledger(place: &Place, check: &mut Check) {
+    match audit::verify(&place.ledger(), &[]) {
+        Ok(report) if report.is_clean() => {}
+        Ok(report) => check.found(Fault::Ledger, "", format!("the audit found {:?}", report.findings)),
+        Err(error) => check.found(Fault::Ledger, "", error.to_string()),
+    }
 }
 
 /// One key, from all sides.

@@ -3,7 +3,6 @@
 //! `round.rs` plays one round, `schedule.rs` says which is the next, `checker.rs` judges it, `tally.rs` sums up.
 
 mod bad_round;
-mod chain;
 mod checker;
 mod process;
 mod round;
@@ -13,7 +12,6 @@ mod sweep;
 mod tally;
 
 pub use bad_round::BadRound;
-pub use chain::{ChainFault, verify_chain};
 pub use checker::{Check, Fault, Finding, LifeEnd, check};
 pub use process::{Death, Victim};
 pub use round::{Played, play};

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     decision::Kind,
     vfs,
-    victim::{Life, Place},
+    victim::{DONE, Life, NOT_OPENED, Place},
 };
 
 /// No life takes so long.
@@ -81,8 +81,7 @@ impl Stage<'_> {
             victim.kill();
         }
         let death = victim.wait(PATIENCE)?;
-        let is_expected = death == Death::Exited(0) || death == Death::Killed && blow.is_some();
-        if !is_expected {
+        if !is_expected(death, blow) {
             let what = format!("life {} ended otherwise: {death:?}: {}", life.number, victim.said()?);
             self.strange.push(Finding { fault: Fault::Unaccounted, key: String::new(), what });
         }
@@ -102,6 +101,16 @@ impl Stage<'_> {
         };
         server.arm(strike);
         Ok(())
+    }
+}
+
+/// What a life may end like: by what strikes it, or well. One whose disk fails may not open its ledger.
+fn is_expected(death: Death, blow: Option<&Blow>) -> bool {
+    match death {
+        Death::Exited(DONE) => true,
+        Death::Exited(NOT_OPENED) => blow.is_some_and(Blow::is_survivable),
+        Death::Killed => blow.is_some_and(|blow| !blow.is_survivable()),
+        Death::Exited(_) | Death::Signalled(_) | Death::Stuck => false,
     }
 }
 

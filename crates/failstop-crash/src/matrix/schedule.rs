@@ -12,7 +12,7 @@ use crate::{
     victim::MAX_RETRIES,
 };
 
-/// How a victim dies.
+/// How a victim dies, or what it lives through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Just before a write of the ledger.
@@ -25,6 +25,10 @@ pub enum Mode {
     TornSector,
     /// With the loss of some of what was not synced.
     Power,
+    /// Not at all: the disk is full at a write, for some or for good.
+    Full,
+    /// Not at all: a write fails, and some or all that follow.
+    IoError,
     /// When the executor is called.
     Entered,
     /// Just before the effect.
@@ -45,6 +49,8 @@ names!(Mode {
     Torn => "torn",
     TornSector => "torn sector",
     Power => "power loss",
+    Full => "disk full",
+    IoError => "io error",
     Entered => "entered",
     BeforeAct => "before act",
     AfterAct => "after act",
@@ -62,6 +68,14 @@ pub enum Blow {
     Strike(Strike),
     /// SIGKILL from outside, so long after the start.
     Outside(Duration),
+}
+
+impl Blow {
+    /// Whether a life goes on under it.
+    pub fn is_survivable(&self) -> bool {
+        let Self::Faults(plan) = self else { return false };
+        plan.faults().iter().all(|fault| matches!(fault, Fault::Full(_) | Fault::IoError(_)))
+    }
 }
 
 impl fmt::Display for Blow {
@@ -141,7 +155,7 @@ fn nth<T: Copy>(all: &[T], n: u64) -> T {
 }
 
 /// How many of the modes strike writes; they come first.
-const WRITE_MODES: u64 = 5;
+const WRITE_MODES: u64 = 7;
 
 /// Each mode strikes another write in the same turn, so that few turns strike every write somehow, and many every write
 /// in every way.
@@ -200,6 +214,8 @@ impl Drawing<'_> {
             Mode::Torn => fault(Fault::Torn { at, whole_sectors: false }),
             Mode::TornSector => fault(Fault::Torn { at, whole_sectors: true }),
             Mode::Power => fault(Fault::Power { at, seed: self.dice.roll() }),
+            Mode::Full => fault(Fault::Full(at..=self.end(at))),
+            Mode::IoError => fault(Fault::IoError(at..=self.end(at))),
             Mode::Entered => self.strike(Moment::Entered),
             Mode::BeforeAct => self.strike(Moment::BeforeAct),
             Mode::AfterAct => self.strike(Moment::AfterAct),
@@ -207,6 +223,11 @@ impl Drawing<'_> {
             Mode::Reported => self.strike(Moment::Reported),
             Mode::Outside => Blow::Outside(self.time.mul_f64(self.dice.below(1_000) as f64 / 900.0)),
         }
+    }
+
+    /// The last write that fails.
+    fn end(&mut self, first: u64) -> u64 {
+        first.saturating_add(self.dice.pick(&[0, 2, 20, u64::MAX]))
     }
 
     fn strike(&mut self, moment: Moment) -> Blow {
@@ -249,7 +270,7 @@ mod tests {
     #[test]
     fn few_rounds_already_meet_every_mode_and_every_kind() {
         let dry = Dry::default();
-        let met: BTreeSet<(Mode, Kind)> = (0..55)
+        let met: BTreeSet<(Mode, Kind)> = (0..65)
             .map(|number| Round::draw(1, number, &dry))
             .map(|round| (round.blows[0].0, round.kind))
             .collect();

@@ -31,6 +31,12 @@ use crate::{
 /// Retries of a victim's policy: attempts are one more, over all lives.
 pub const MAX_RETRIES: u32 = 2;
 
+/// The exit code of a life in which every decision got its report.
+pub const DONE: i32 = 0;
+
+/// The exit code of a life whose ledger was not opened.
+pub const NOT_OPENED: i32 = 3;
+
 /// One life.
 #[derive(Debug, Clone)]
 pub struct Life {

@@ -9,6 +9,6 @@ mod place;
 mod program;
 
 pub(crate) use executors::status_of;
-pub use life::{Ending, Life, MAX_RETRIES, live};
+pub use life::{DONE, Ending, Life, MAX_RETRIES, NOT_OPENED, live};
 pub use place::Place;
 pub use program::{DELAY_VARIABLE, act_as_told};
