@@ -261,7 +261,7 @@ impl SqliteLedger {
     }
 
     async fn write_down(&self, record: Record<'_>) -> Result<(), LedgerUnavailable> {
-        let command = Box::new(RecordCommand {
+        let command = Arc::new(RecordCommand {
             key: record.key.to_owned(),
             fence: record.fence,
             attempt: record.attempt,

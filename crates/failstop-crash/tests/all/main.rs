@@ -1,5 +1,6 @@
 //! What the faults do, and what ledgers make of them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod lost_end;
 mod matrix;
 mod vfs;

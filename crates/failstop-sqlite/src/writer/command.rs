@@ -1,6 +1,6 @@
 //! What the writer is asked to do.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use failstop::{
     core::{
@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Make a start durable, if the gate is open.
     Start(Box<StartCommand>, oneshot::Sender<Result<Started, NotStarted>>),
     /// Make a key's new state durable. Nobody waits for OPEN.
-    Record(Box<RecordCommand>, Option<oneshot::Sender<Result<(), LedgerUnavailable>>>),
+    Record(Arc<RecordCommand>, Option<oneshot::Sender<Result<(), LedgerUnavailable>>>),
     /// Nobody waits for this start any more: nothing was entered.
     Withdraw { key: String, attempt: u32 },
     /// Say what is known of a key, and recover it if its owner is dead.
@@ -56,7 +56,7 @@ pub(crate) struct StartCommand {
     pub(crate) body: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RecordCommand {
     pub(crate) key: String,
     pub(crate) fence: u64,

@@ -1,5 +1,7 @@
 //! One group: many commands, one transaction, one flush.
 
+use std::sync::Arc;
+
 use failstop::{
     core::ledger::EventKind,
     ledger::{LedgerUnavailable, NotStarted},
@@ -7,7 +9,7 @@ use failstop::{
 use rusqlite::TransactionBehavior;
 
 use super::{
-    Command, Writer,
+    Command, RecordCommand, Writer,
     gate::{GateReading, record_gate, recorded_epoch},
     steps::{Broken, Steps},
 };
@@ -18,7 +20,9 @@ type Answer = Box<dyn FnOnce(bool)>;
 
 impl Writer {
     /// Does what the commands ask, all or none, and answers.
-    pub(super) fn commit_group(&mut self, group: Vec<Command>) {
+    pub(super) fn commit_group(&mut self, mut group: Vec<Command>) {
+        group.splice(0..0, self.unwritten.drain(..).map(|record| Command::Record(record, None)));
+        let unawaited: Vec<_> = group.iter().filter_map(unawaited_record).collect();
         let reads_gate = group.iter().any(|command| {
             matches!(command, Command::Start(..) | Command::RecordGate | Command::Announce { .. })
         });
@@ -44,9 +48,17 @@ impl Writer {
         for answer in answers {
             answer(done.is_some());
         }
+        if done.is_none() && !self.is_lost {
+            self.unwritten = unawaited;
+        }
         drop(reading);
         self.gate = gate;
     }
+}
+
+/// A record that nobody waits for, and that nobody would give once more.
+fn unawaited_record(command: &Command) -> Option<Arc<RecordCommand>> {
+    if let Command::Record(record, None) = command { Some(Arc::clone(record)) } else { None }
 }
 
 /// Does one command; its answer is kept until the commit. On a fault nothing of the group is done, and what was not
@@ -65,7 +77,7 @@ fn perform(
             }));
         }
         Command::Record(record, waiting) => {
-            let recorded = steps.record(*record)?;
+            let recorded = steps.record(Arc::unwrap_or_clone(record))?;
             answers.push(Box::new(move |is_durable| {
                 let answer = if is_durable { recorded } else { Err(LedgerUnavailable) };
                 let _ = waiting.map(|waiting| waiting.send(answer));

@@ -12,7 +12,7 @@ mod steps;
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
@@ -53,6 +53,9 @@ pub(crate) struct Writer {
     /// Set once the files are not those that were opened: nothing is written any more, ever.
     is_lost: bool,
     retention_ms: i64,
+    /// Ends without effect (OPEN) whose group was not written. Were they forgotten while this owner lives, its next
+    /// start under the key would count them as given up. There are no more of them than executions under way.
+    unwritten: Vec<Arc<RecordCommand>>,
     /// When old records are looked after next, Unix wall time in milliseconds.
     housekeeping_at_ms: i64,
 }
@@ -78,6 +81,7 @@ impl Writer {
             identity,
             is_lost: false,
             retention_ms,
+            unwritten: Vec::new(),
             housekeeping_at_ms: i64::MIN,
         };
         writer.open_gate();
