@@ -277,11 +277,13 @@ impl Outputs {
     #[allow(clippy::should_implement_trait)] // a queue being drained, not an iterator to adapt
     pub fn next(&mut self) -> Option<Output> {
         if self.head == self.tail {
-            (self.head, self.tail) = (0, 0);
             return None;
         }
         let output = self.queue[self.head as usize].take();
         self.head += 1;
+        if self.head == self.tail {
+            (self.head, self.tail) = (0, 0);
+        }
         output
     }
 }

@@ -348,3 +348,22 @@ fn the_diagram_in_the_docs_is_in_step() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "docs/machine.md is out of step; UPDATE_DOCS=1 cargo test rewrites it");
 }
+
+/// Two processes ran the same lines, each waiting for what the other had begun. Whoever waits for a key looks it up and
+/// waits again in turns, each order being the answer to the one before, so that the orders were never seen to be used up;
+/// after the sixth there was no room for another, and the program ended itself.
+#[test]
+fn a_key_may_be_waited_for_as_often_as_it_takes() {
+    let policy = policy();
+    let mut machine = machine(&policy);
+    let mut out = Outputs::new();
+    machine.handle(at(0), admit(), &mut out);
+    for round in 1..1000 {
+        assert!(matches!(out.next(), Some(Output::LookUp)));
+        machine.handle(at(round), Input::LookedUp(Lookup::InProgress), &mut out);
+        assert!(matches!(out.next(), Some(Output::AwaitKey)));
+        machine.handle(at(round), Input::KeyFreed, &mut out);
+    }
+    assert!(matches!(out.next(), Some(Output::LookUp)));
+    assert!(out.next().is_none());
+}

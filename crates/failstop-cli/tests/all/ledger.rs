@@ -4,7 +4,7 @@ use std::fs;
 
 use decision_schema::{Value, json};
 
-use crate::shop::{Said, Shop, decision, number, text};
+use crate::shop::{Said, Shop, decision, number, spawn, text};
 
 const COUNTED: &str = "cat > /dev/null; echo effect >> effects";
 
@@ -249,4 +249,44 @@ fn a_ledger_that_is_lost_on_the_way_stops_the_run_and_is_our_fault() {
     );
     assert_eq!(text(&reports[1], "outcome"), "not_executed");
     assert_eq!(said.stderr.matches("look at its disk").count(), 1);
+}
+
+#[test]
+fn two_processes_on_one_file_execute_each_key_once() {
+    let shop = Shop::keyed(COUNTED, "[policy.idempotency]\non_in_progress = \"wait\"");
+    let input: String = (0..40).map(|n| decision("ACT", n)).collect();
+    shop.write("in.jsonl", &input);
+    let running: Vec<_> = (0..2).map(|_| spawn(&mut shop.command(&["run", "in.jsonl"]))).collect();
+    for child in running {
+        let said = Said::from(child.wait_with_output().unwrap());
+        assert_eq!((said.code, said.reports().len()), (0, 40), "{}", said.stderr);
+        assert!(said.reports().iter().all(|report| text(report, "outcome") == "executed"));
+    }
+    assert_eq!(effects(&shop), 40, "INV-FS-1");
+    assert_eq!(shop.run(&["audit", "verify"], "").code, 0);
+}
+
+#[test]
+fn a_key_is_refused_when_its_retention_is_over_and_shown_as_retired() {
+    let shop = Shop::keyed(COUNTED, "[policy.idempotency]\nretention_ms = 0");
+    let report = &shop.run(&["run"], decision("ACT", 1)).reports()[0];
+    let late = shop.run(&["run"], decision("ACT", 1));
+    assert_eq!((late.code, text(&late.reports()[0], "reason_code")), (1, "idempotency_key_expired"));
+    assert_eq!(effects(&shop), 1);
+    let key = text(report, "idempotency_key");
+    let shown = object(&shop.run(&["show", key, "--json"], ""));
+    assert_eq!((shown.get("retired"), shown.get("state")), (Some(&Value::from(true)), Some(&Value::Null)));
+    assert!(shop.run(&["show", key], "").stdout.contains("state       retired"));
+}
+
+#[test]
+fn resolving_retires_nothing() {
+    let shop = Shop::keyed("exit 0", "");
+    shop.run(&["run"], decision("ACT", 1));
+    let ledger = rusqlite::Connection::open(shop.path("failstop.db")).unwrap();
+    ledger.execute("UPDATE executions SET updated_at_ms = 0, started_at_ms = 0", []).unwrap();
+    drop(ledger);
+    let said = shop.run(&["resolve", "other", "--applied", "--reason", "r", "--ledger", "failstop.db"], "");
+    assert!(said.stderr.ends_with("(resolve_unknown_key)\n"), "{}", said.stderr);
+    assert_eq!(shop.run(&["list", "--json"], "").reports().len(), 1);
 }
