@@ -3,8 +3,9 @@
 
 use std::{borrow::Cow, cell::OnceCell};
 
-use decision_schema::{Action, FinalDecision, InputFault, Object, Value};
+use decision_schema::{Action, FinalDecision, InputFault, Object, Value, json::parse_canonical};
 use execution_orchestration_core::{
+    idempotency::canonical_json,
     model::{
         Conclusion, Effect, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, Outcome,
         ReasonCode,
@@ -87,12 +88,14 @@ impl<'a> Vetting<'a> {
             return None;
         }
         let bytes = output.to_string().len();
-        if bytes <= MAX_OUTPUT_BYTES && !is_deeper_than(&output, MAX_OUTPUT_DEPTH) {
-            return Some(output);
+        if bytes > MAX_OUTPUT_BYTES || is_deeper_than(&output, MAX_OUTPUT_DEPTH) {
+            let said: Object =
+                [("bytes", Value::from(bytes)), ("truncated", Value::from(true))].into_iter().collect();
+            return Some(said.into());
         }
-        let said: Object =
-            [("truncated", Value::from(true)), ("bytes", Value::from(bytes))].into_iter().collect();
-        Some(said.into())
+        // What is stored is canonical, and a replay must say it in the same words as the first report.
+        let canonical = canonical_json::to_string(&output);
+        Some(parse_canonical(canonical.as_bytes(), canonical.len()).unwrap_or(output))
     }
 }
 

@@ -10,6 +10,6 @@ mod write;
 
 pub use fault::{JsonFault, JsonFaultKind, PathStep};
 pub use locate::{Place, locate};
-pub use parse::{MAX_DEPTH, MAX_LINE_BYTES, parse, parse_up_to};
+pub use parse::{MAX_DEPTH, MAX_LINE_BYTES, parse, parse_canonical};
 pub use value::{Number, Object, Value};
 pub use write::write_string;

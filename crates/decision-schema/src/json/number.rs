@@ -1,9 +1,9 @@
 //! Reads a number literal: digits of integers are kept, everything else becomes the nearest binary64.
 
-use super::{Number, fault::JsonFaultKind as Kind};
+use super::{Number, fault::JsonFaultKind as Kind, parse::Integers};
 
 /// Reads the number at `*at`, which is left behind it, or on an error where the fault is.
-pub(super) fn number(text: &str, at: &mut usize) -> Result<Number, Kind> {
+pub(super) fn number(text: &str, at: &mut usize, integers: Integers) -> Result<Number, Kind> {
     let start = *at;
     let mut literal = Literal { bytes: text.as_bytes(), at };
     let negative = literal.eat(b'-');
@@ -13,7 +13,8 @@ pub(super) fn number(text: &str, at: &mut usize) -> Result<Number, Kind> {
         literal.exponent()?;
         finite(&text[start..*at]).ok_or(Kind::FloatOutOfRange)
     } else {
-        integer(negative, magnitude).ok_or(Kind::IntegerOutOfRange)
+        let wide = || if integers == Integers::WideAreFloats { finite(&text[start..*at]) } else { None };
+        integer(negative, magnitude).or_else(wide).ok_or(Kind::IntegerOutOfRange)
     };
     if read.is_err() {
         *at = start;

@@ -38,20 +38,34 @@ const FEW_MEMBERS: usize = 16;
 /// The first fault, but for two that are looked for beforehand: size, then UTF-8. Duplicate names of an object with
 /// more than 16 members are found at its end.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonFault> {
-    parse_up_to(bytes, MAX_LINE_BYTES)
+    parse_as(bytes, MAX_LINE_BYTES, Integers::Exact)
 }
 
-/// As [`parse`], with another bound on the length, bytes; for what was written by ourselves.
+/// Reads canonical JSON that was written by ourselves, up to `max_bytes` of it. As [`parse`], but that digits beyond 64
+/// bits are a float: canonical JSON writes `1e20` out, and no integer as large can have been written.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_up_to(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonFault> {
+pub fn parse_canonical(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonFault> {
+    parse_as(bytes, max_bytes, Integers::WideAreFloats)
+}
+
+/// What integers beyond 64 bits are taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Integers {
+    /// A fault: their digits would be lost.
+    Exact,
+    /// The float that was written out.
+    WideAreFloats,
+}
+
+fn parse_as(bytes: &[u8], max_bytes: usize, integers: Integers) -> Result<Value, JsonFault> {
     if bytes.len() > max_bytes {
         return Err(JsonFault::outermost(Kind::TooLong, max_bytes));
     }
     let text = core::str::from_utf8(bytes)
         .map_err(|fault| JsonFault::outermost(Kind::InvalidUtf8, fault.valid_up_to()))?;
-    let mut parser = Parser { text, bytes, at: 0, depth: 0, trail: Vec::new() };
+    let mut parser = Parser { text, bytes, at: 0, depth: 0, trail: Vec::new(), integers };
     parser.document().map_err(|kind| parser.into_fault(kind))
 }
 
@@ -62,6 +76,7 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     trail: Vec<PathStep>,
+    integers: Integers,
 }
 
 impl Parser<'_> {
@@ -86,7 +101,9 @@ impl Parser<'_> {
             Some(b'"') => self.string().map(Value::String),
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
-            Some(b'-' | b'0'..=b'9') => number::number(self.text, &mut self.at).map(Value::Number),
+            Some(b'-' | b'0'..=b'9') => {
+                number::number(self.text, &mut self.at, self.integers).map(Value::Number)
+            }
             Some(b't') => self.literal("true", Value::Bool(true)),
             Some(b'f') => self.literal("false", Value::Bool(false)),
             Some(b'n') => self.literal("null", Value::Null),

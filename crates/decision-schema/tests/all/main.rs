@@ -4,6 +4,7 @@
 
 mod differential;
 mod envelope;
+mod json_canonical;
 mod malformed;
 mod place;
 mod privacy;

@@ -1,6 +1,6 @@
 //! Everything about one key.
 
-use decision_schema::{Value, json::parse_up_to};
+use decision_schema::{Value, json::parse_canonical};
 use failstop::core::{
     ledger::{Event, EventKind},
     model::ExecutionReport,
@@ -63,7 +63,7 @@ impl View {
         let Some(body) = rows::body(&self.connection, entry.last_event).optional()? else {
             return Ok(Err(ReportFault::NotAnObject));
         };
-        Ok(parse_up_to(body.as_bytes(), body.len())
+        Ok(parse_canonical(body.as_bytes(), body.len())
             .map_err(ReportFault::Json)
             .and_then(|body| ExecutionReport::from_value(body.get("report").unwrap_or(&Value::Null))))
     }

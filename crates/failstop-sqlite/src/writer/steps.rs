@@ -1,7 +1,7 @@
 //! What one transaction does with keys. Every step asks [`KeyRecord`] first, and writes the event before the rows that
 //! follow from it.
 
-use decision_schema::{Value, json::parse_up_to};
+use decision_schema::{Value, json::parse_canonical};
 use failstop::{
     core::{
         ledger::{Beginning, EventKind, KeyRecord, Sight, Standing, body},
@@ -226,7 +226,7 @@ impl Steps<'_> {
 
 /// The report in an event's body.
 pub(crate) fn report_in(body: &str) -> Option<ExecutionReport> {
-    let body = parse_up_to(body.as_bytes(), body::MAX_BODY_BYTES).ok()?;
+    let body = parse_canonical(body.as_bytes(), body::MAX_BODY_BYTES).ok()?;
     ExecutionReport::from_value(body.as_object().and_then(|body| body.get("report")).unwrap_or(&Value::Null))
         .ok()
 }

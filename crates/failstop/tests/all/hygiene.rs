@@ -1,16 +1,17 @@
 //! INV-EXE-1, 3, 5 and INV-EXE-SEC-1 through the driver: what is said, and what never is.
 
-use decision_schema::{Action, FinalDecision, Value};
+use decision_schema::{Action, FinalDecision, Number, Value, json::parse_canonical};
 use failstop::{
     Request,
     core::{
+        idempotency::canonical_json,
         model::{ExecutionStatus, Outcome, ReasonCode},
         report::ReportStyle,
     },
     executor::{Answer, Attempt, blocking, from_fn},
 };
 
-use crate::support::{answering, engine, keyed, object, policy, run};
+use crate::support::{answering, engine, keyed, object, policy, run, run_keyed};
 
 const CANARY: &str = "canary-7f3a91c4e2";
 
@@ -105,7 +106,7 @@ async fn an_output_that_is_too_large_is_told_by_its_size() {
     let executor = from_fn(|_| async { Answer::applied().with_output("x".repeat(100_000).into()) });
     let engine = engine(policy(|_| {})).executor(executor).build().unwrap();
     let report = run(&engine, Action::Act).await;
-    let expected = object([("truncated", Value::from(true)), ("bytes", Value::from(100_002))]);
+    let expected = object([("bytes", Value::from(100_002)), ("truncated", Value::from(true))]);
     assert_eq!(report.output, Some(expected.into()));
 }
 
@@ -128,4 +129,20 @@ async fn inv_exe_1_the_same_request_has_the_same_plan_and_the_same_delays() {
         seen.push((report.plan_digest, waits));
     }
     assert_eq!(seen[0], seen[1]);
+}
+
+/// A float that canonical JSON writes out as an integer was told differently by a replay.
+#[tokio::test(start_paused = true)]
+async fn a_replay_tells_numbers_and_deep_outputs_in_the_words_of_the_first_report() {
+    let float = |number| Value::Number(Number::Float(number));
+    let deep = (0..60).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
+    for output in [float(5.0), float(1e20), float(-0.0), float(0.1), deep] {
+        let answer = Answer::applied().with_output(Value::Array(vec![output]));
+        let executor = from_fn(move |_| std::future::ready(answer.clone()));
+        let engine = engine(keyed(|_| {})).executor(executor).build().unwrap();
+        let report = run_keyed(&engine, Action::Act, "k").await;
+        let text = report.output.as_ref().unwrap().to_string();
+        let stored = canonical_json::to_string(report.output.as_ref().unwrap());
+        assert_eq!(parse_canonical(stored.as_bytes(), 1 << 20).unwrap().to_string(), text);
+    }
 }

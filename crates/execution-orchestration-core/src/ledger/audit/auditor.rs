@@ -137,7 +137,7 @@ impl Auditor {
 
     /// Reads the body. What is not canonical is made so, as the hash is that of the meaning.
     fn read_body(&mut self, mut event: Event) -> (Event, Option<Object>) {
-        let Ok(value) = json::parse_up_to(event.body.as_bytes(), MAX_BODY_BYTES) else {
+        let Ok(value) = json::parse_canonical(event.body.as_bytes(), MAX_BODY_BYTES) else {
             self.find(FindingKind::BodyNotJson, &event);
             return (event, None);
         };

@@ -32,7 +32,7 @@ pub fn write_exported(event: &Event, hash: &Digest, line: &mut String) {
 /// Reads one line back: the event, its body in canonical JSON, and the hash it claims. Nothing, where the line is no
 /// such object.
 pub fn read_exported(line: &[u8]) -> Option<(Event, Digest)> {
-    let value = json::parse_up_to(line, MAX_EXPORTED_BYTES).ok()?;
+    let value = json::parse_canonical(line, MAX_EXPORTED_BYTES).ok()?;
     let members = value.as_object().filter(|members| members.len() == MEMBERS)?;
     let event = Event {
         seq: natural(members.get("seq")?)?,
