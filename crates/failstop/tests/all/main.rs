@@ -14,6 +14,7 @@ mod ledger_faults;
 mod limits;
 #[cfg(target_os = "linux")]
 mod locks;
+mod many_in_flight;
 mod one_attempt;
 mod reference_vectors;
 mod spans;
