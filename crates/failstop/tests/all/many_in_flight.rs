@@ -53,7 +53,7 @@ impl Executor for Crowd {
         }
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "crowd"
     }
 }
