@@ -4,6 +4,7 @@
 
 mod bad_round;
 mod checker;
+mod orphan;
 mod process;
 mod round;
 mod schedule;
@@ -13,9 +14,10 @@ mod tally;
 
 pub use bad_round::BadRound;
 pub use checker::{Check, Fault, Finding, LifeEnd, check};
+pub use orphan::outlive;
 pub use process::{Death, Victim};
 pub use round::{Played, play};
-pub use schedule::{Blow, Dry, Mode, Round, conducts};
+pub use schedule::{Blow, Dry, Mode, Round};
 pub use server::Server;
 pub use sweep::{Sweep, measure, sweep};
 pub use tally::Tally;

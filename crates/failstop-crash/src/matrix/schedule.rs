@@ -135,7 +135,7 @@ impl Round {
         let kind = nth(Kind::ALL, number / modes);
         let turn = number / (modes * kinds);
         let class = dice.pick(&CLASSES);
-        let decisions = decisions(kind, class, number);
+        let decisions = Self::decisions(kind, class, number);
         let (points, time) = dry.of(kind);
         let mut drawing = Drawing { dice, decisions: &decisions, class, time };
         let point = in_turn(seed, write_turn(number, turn, points), points);
@@ -147,6 +147,22 @@ impl Round {
             blows.push((mode, drawing.blow(mode, point)));
         }
         Self { number, kind, class, decisions, blows }
+    }
+}
+
+impl Round {
+    /// One decision of each conduct, and some more that apply; each number begins with another.
+    pub fn decisions(kind: Kind, class: EffectClass, number: u64) -> Vec<Decision> {
+        let conducts = conducts();
+        let first = usize::try_from(number % conducts.len() as u64).unwrap_or(0);
+        let turned = conducts.iter().cycle().skip(first).take(conducts.len());
+        let decision = |(index, conduct): (usize, &Conduct)| Decision {
+            key: format!("key-{index}"),
+            kind,
+            class,
+            conduct: *conduct,
+        };
+        turned.enumerate().map(decision).collect()
     }
 }
 
@@ -178,22 +194,8 @@ fn in_turn(seed: u64, turn: u64, points: u64) -> u64 {
     1 + (seed % points + turn % points * (stride % points)) % points
 }
 
-/// One decision of each conduct, and some more that apply; each round begins with another.
-pub(super) fn decisions(kind: Kind, class: EffectClass, number: u64) -> Vec<Decision> {
-    let conducts = conducts();
-    let first = usize::try_from(number % conducts.len() as u64).unwrap_or(0);
-    let turned = conducts.iter().cycle().skip(first).take(conducts.len());
-    let decision = |(index, conduct): (usize, &Conduct)| Decision {
-        key: format!("key-{index}"),
-        kind,
-        class,
-        conduct: *conduct,
-    };
-    turned.enumerate().map(decision).collect()
-}
-
 /// What the decisions of a round are like.
-pub fn conducts() -> [Conduct; 8] {
+const fn conducts() -> [Conduct; 8] {
     use Conduct::{Applies, AppliesLater, LosesItsAnswer, LosesItsWay, NeverApplies, Rejects};
     [Applies, Rejects, AppliesLater, LosesItsAnswer, Applies, NeverApplies, LosesItsWay, Applies]
 }

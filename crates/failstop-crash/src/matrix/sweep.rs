@@ -12,7 +12,7 @@ use failstop::core::model::EffectClass;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use super::{Death, Dry, Played, Round, Server, Tally, Victim, play, schedule::decisions};
+use super::{Death, Dry, Played, Round, Server, Tally, Victim, play};
 use crate::{
     decision::Kind,
     vfs::FaultPlan,
@@ -49,7 +49,7 @@ pub fn measure(victim: &Path) -> io::Result<Dry> {
     for kind in Kind::ALL {
         let directory = TempDir::new()?;
         let place = Place::new(directory.path());
-        let decisions = decisions(*kind, EffectClass::NonIdempotent, 0);
+        let decisions = Round::decisions(*kind, EffectClass::NonIdempotent, 0);
         place.ask_for(&decisions)?;
         let server = Server::start(&place.target())?;
         let life =

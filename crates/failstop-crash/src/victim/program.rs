@@ -35,9 +35,9 @@ pub fn act_as_told(place: &Place) -> u8 {
     else {
         return NOT_APPLIED;
     };
-    wait();
     let deed = conduct_in(request.get("params").and_then(Value::as_object)).deed(effect.attempt);
     strike(Moment::BeforeAct, &effect);
+    wait();
     if deed.acts && target::act(&place.target(), &effect).is_err() {
         return NOT_APPLIED;
     }

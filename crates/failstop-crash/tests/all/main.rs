@@ -1,6 +1,9 @@
 //! What the faults do, and what ledgers make of them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod disk;
 mod lost_end;
 mod matrix;
+mod orphan;
+mod two_processes;
 mod vfs;
