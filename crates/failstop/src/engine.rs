@@ -239,7 +239,7 @@ impl Engine {
 
     /// How many keys are being executed or held by work that was abandoned.
     pub fn keys_in_progress(&self) -> usize {
-        self.shared.house.ledger().map_or(0, |ledger| ledger.keys().len())
+        self.shared.house.ledger().map_or(0, |ledger| ledger.keys().held_count())
     }
 }
 

@@ -35,6 +35,12 @@ use crate::{
 /// The most commands in one transaction: as many as one flush takes to write down.
 const MAX_GROUP: usize = 1_024;
 
+/// How long a group waits for the next command while more executions are under way than are in it.
+const GATHERING: Duration = Duration::from_micros(100);
+
+/// A group of so many waits for no more: their work outweighs the flush they share.
+const SHARED_ENOUGH: usize = 64;
+
 /// How often old records are looked after, milliseconds.
 const HOUSEKEEPING_MS: i64 = 60_000;
 
@@ -56,6 +62,8 @@ pub(crate) struct Writer {
     /// Ends without effect (OPEN) whose group was not written. Were they forgotten while this owner lives, its next
     /// start under the key would count them as given up. There are no more of them than executions under way.
     unwritten: Vec<Arc<RecordCommand>>,
+    /// How many commands were in the last group.
+    last_group: usize,
     /// When old records are looked after next, Unix wall time in milliseconds.
     housekeeping_at_ms: i64,
 }
@@ -82,6 +90,7 @@ impl Writer {
             is_lost: false,
             retention_ms,
             unwritten: Vec::new(),
+            last_group: 0,
             housekeeping_at_ms: i64::MIN,
         };
         writer.open_gate();
@@ -112,8 +121,7 @@ impl Writer {
         loop {
             match commands.recv_timeout(IDLE) {
                 Ok(first) => {
-                    let group =
-                        std::iter::once(first).chain(commands.try_iter().take(MAX_GROUP - 1)).collect();
+                    let group = self.gather(first, commands);
                     self.commit_group(group);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -121,6 +129,24 @@ impl Writer {
             }
             self.keep_house();
         }
+    }
+
+    /// All that has come, and what is about to: whoever was answered by the last flush is back in moments, and would
+    /// miss this one by as little, so that every flush would serve half of those in flight. One alone waits for nobody.
+    fn gather(&mut self, first: Command, commands: &mpsc::Receiver<Command>) -> Vec<Command> {
+        let mut group = vec![first];
+        loop {
+            group.extend(commands.try_iter().take(MAX_GROUP - group.len()));
+            let is_one_of_many = group.len() > 1 || self.last_group > 1;
+            let is_full = group.len() >= self.owner.keys.held_count().min(SHARED_ENOUGH);
+            if is_full || !is_one_of_many {
+                break;
+            }
+            let Ok(next) = commands.recv_timeout(GATHERING) else { break };
+            group.push(next);
+        }
+        self.last_group = group.len();
+        group
     }
 
     /// Retires old records, now and then.

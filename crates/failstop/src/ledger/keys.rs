@@ -68,7 +68,7 @@ impl Keys {
     }
 
     /// How many are held: by executions, or by work that was abandoned and has not ended.
-    pub(crate) fn len(&self) -> usize {
+    pub fn held_count(&self) -> usize {
         self.held.lock().len()
     }
 }
