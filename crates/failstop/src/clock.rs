@@ -41,7 +41,8 @@ impl Clock {
         )
     }
 
-    /// The Unix wall time of a monotonic moment, milliseconds.
+    /// The Unix wall time of a monotonic moment that was just read, milliseconds. One in the future would be taken for
+    /// the moment at which the wall clock is read again, and all times after it would be early.
     pub fn wall_ms(&self, at: Timestamp) -> i64 {
         let elapsed_ms = |at: Timestamp| i64::try_from(at.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
         if at.as_nanos().saturating_sub(self.tied_at.load(Ordering::Relaxed)) > WALL_SERVES_NANOS {

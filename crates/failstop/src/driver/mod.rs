@@ -385,6 +385,8 @@ impl<'a> Drive<'a> {
     {
         let timeout = self.house.policy.timeout();
         let deadline = self.now.plus_ms(timeout.timeout_per_action_ms).min(self.machine.total_deadline());
+        let timeout_ms = deadline.ms_since(self.now);
+        let until_deadline_ms = i64::try_from(timeout_ms).unwrap_or(i64::MAX);
         Attempt {
             action: self.request.decision.action,
             params: self.request.decision.params.as_ref(),
@@ -395,8 +397,8 @@ impl<'a> Drive<'a> {
             attempt_number: number,
             idempotency_key: key,
             fence: self.fence,
-            deadline_ms: self.house.clock.wall_ms(deadline),
-            timeout_ms: deadline.ms_since(self.now),
+            deadline_ms: self.house.clock.wall_ms(self.now).saturating_add(until_deadline_ms),
+            timeout_ms,
             control: &tenure.control,
             lock: tenure.lock.as_ref(),
         }

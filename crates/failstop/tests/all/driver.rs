@@ -84,3 +84,24 @@ async fn retries_wait_out_their_backoff() {
     let waits: Vec<_> = report.attempts.iter().map(|attempt| attempt.waited_ms).collect();
     assert_eq!(waits, [0, 100, 200]);
 }
+
+/// The deadline of an attempt was taken for the present: programs were told that their time was up when it began, and
+/// every later attempt was dated as long before its start as an attempt may last.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_dated_after_the_start_by_all_the_time_there_is() {
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let executor = from_fn(move |attempt| {
+        heard.lock().unwrap().push((attempt.deadline_ms, attempt.timeout_ms));
+        std::future::ready(Answer::applied())
+    });
+    let engine = Engine::builder(ExecutionPolicy::default()).executor(executor).build().unwrap();
+    let (decision, context) = (FinalDecision::new(Action::Act), Object::new());
+    let mut started = Vec::new();
+    for _ in 0..3 {
+        let report = engine.execute(&Request::new(&decision, &context)).await;
+        started.push(report.attempts[0].started_at_ms);
+    }
+    assert_eq!(started, [started[0]; 3], "no time has passed");
+    assert_eq!(*told.lock().unwrap(), [(started[0] + 5000, 5000); 3]);
+}
