@@ -84,7 +84,8 @@ fn event(event: &Event) -> Object {
 
 /// The body as JSON; as text where it is none, which is a finding of `audit verify`.
 fn body(event: &Event) -> Value {
-    json::parse(event.body.as_bytes()).unwrap_or_else(|_| Value::from(event.body.as_str()))
+    let body = event.body.as_str();
+    json::parse_canonical(body.as_bytes(), body.len()).unwrap_or_else(|_| Value::from(body))
 }
 
 fn as_text(key: &str, shown: &Shown, paint: Paint) -> String {

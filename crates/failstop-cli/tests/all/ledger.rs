@@ -117,7 +117,7 @@ fn status_tells_the_gate_and_how_many_keys_stand_where() {
 
 #[test]
 fn a_key_is_shown_with_its_report_and_events() {
-    let shop = Shop::keyed("exit 0", "");
+    let shop = Shop::keyed("echo '{\"effect\":\"applied\",\"output\":{\"n\":1e20}}'", "");
     let report = &shop.run(&["run"], decision("ACT", 1)).reports()[0];
     let key = text(report, "idempotency_key");
     let shown = object(&shop.run(&["show", key, "--json"], ""));
@@ -127,6 +127,9 @@ fn a_key_is_shown_with_its_report_and_events() {
     let kinds: Vec<&str> =
         shown.get("events").unwrap().as_array().unwrap().iter().map(|event| text(event, "kind")).collect();
     assert_eq!(kinds, ["started", "succeeded"]);
+    let bodies = shown.get("events").unwrap().as_array().unwrap().iter();
+    assert!(bodies.clone().all(|event| event.get("body").unwrap().get("report").is_some()), "{shown}");
+    assert!(stored.get("output").is_some() && shown.get("report_fault") == Some(&Value::Null));
     let told = shop.run(&["show", key], "").stdout;
     for part in [key, "SUCCEEDED", "executed", "started  ", "succeeded"] {
         assert!(told.contains(part), "{part}: {told}");
