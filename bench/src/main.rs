@@ -8,6 +8,11 @@
 mod calls;
 mod command_line;
 mod documents;
+mod ledger;
+mod ledger_bare;
+mod ledger_latency;
+mod ledger_life;
+mod ledger_subject;
 mod machine;
 mod memory;
 mod redaction;
@@ -21,11 +26,14 @@ use table::Row;
 /// A section: its name, and what measures it.
 type Section = (&'static str, fn() -> Vec<Row>);
 
-const SECTIONS: [Section; 4] = [
+const SECTIONS: [Section; 7] = [
     ("calls", calls::measure),
     ("memory", memory::measure),
     ("redaction", redaction::measure),
     ("run", command_line::measure),
+    ("ledger", ledger::measure),
+    ("ledger-latency", ledger_latency::measure),
+    ("ledger-life", ledger_life::measure),
 ];
 
 fn main() -> ExitCode {
@@ -43,19 +51,26 @@ fn main() -> ExitCode {
             calls::endless(asked.get(1).is_some_and(|what| what == "refusal"));
             ExitCode::SUCCESS
         }
+        Some(ledger::LOOP) => {
+            ledger::endless(asked.get(1).and_then(|count| count.parse().ok()).unwrap_or(256));
+            ExitCode::SUCCESS
+        }
         _ => measure(&asked),
     }
 }
 
 fn measure(asked: &[String]) -> ExitCode {
     let names = SECTIONS.map(|(name, _)| name);
-    if let Some(unknown) = asked.iter().find(|name| !names.contains(&name.as_str())) {
+    if let Some(unknown) =
+        asked.iter().find(|name| !names.contains(&name.as_str()) && *name != ledger_life::LONG)
+    {
         eprintln!("no section {unknown:?}; there are: {}", names.join(" "));
         return ExitCode::from(2);
     }
+    let names_none = asked.iter().all(|name| name == ledger_life::LONG);
     let mut rows = Vec::new();
     for (name, section) in SECTIONS {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+        if names_none || asked.iter().any(|asked| asked == name) {
             eprintln!("measuring {name} ...");
             rows.extend(section());
         }

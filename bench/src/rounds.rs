@@ -64,7 +64,14 @@ fn spread(samples: Vec<f64>) -> Spread {
 }
 
 /// The middle of `samples`; NaN if there are none.
-pub fn median(mut samples: Vec<f64>) -> f64 {
+pub fn median(samples: Vec<f64>) -> f64 {
+    percentile(samples, 0.5)
+}
+
+/// What `share` of `samples`, 0 to 1, are not above; NaN if there are none.
+pub fn percentile(mut samples: Vec<f64>, share: f64) -> f64 {
     samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of a vector")]
+    let at = (samples.len() as f64 * share) as usize;
+    samples.get(at).copied().unwrap_or(f64::NAN)
 }
