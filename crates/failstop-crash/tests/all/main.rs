@@ -3,6 +3,7 @@
 
 mod disk;
 mod lost_end;
+mod lost_file;
 mod matrix;
 mod orphan;
 mod two_processes;
