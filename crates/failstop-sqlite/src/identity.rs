@@ -47,27 +47,42 @@ pub(crate) fn refuse_network_filesystem(path: &Path) -> Result<(), OpenError> {
 #[derive(Debug)]
 pub(crate) struct Identity {
     opened: [(PathBuf, Inode); 3],
+    database: Written,
 }
 
 type Inode = (u64, u64);
+
+/// When a file was last written (seconds, nanoseconds), and its size.
+type Written = (i64, i64, u64);
 
 impl Identity {
     /// The files as they are now, all of which must be there: the database, and what SQLite keeps beside it for as long
     /// as it is open.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let named = |path: PathBuf| inode(&path).map(|inode| (path, inode));
+        let named = |path: PathBuf| fs::metadata(&path).map(|found| (path, inode(&found)));
         Ok(Self {
             opened: [named(path.to_owned())?, named(beside(path, "-wal"))?, named(beside(path, "-shm"))?],
+            database: written(&fs::metadata(path)?),
         })
     }
 
     /// Whether the paths still name them.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.opened.iter().all(|(path, opened)| inode(path).is_ok_and(|now| now == *opened))
+        self.opened.iter().all(|(path, opened)| fs::metadata(path).is_ok_and(|now| inode(&now) == *opened))
+    }
+
+    /// Whether the database was written since this was last asked: by a checkpoint, or by somebody who put other content
+    /// into the same file, which SQLite would not notice in the pages that it remembers.
+    pub(crate) fn was_written(&mut self) -> bool {
+        let Ok(now) = fs::metadata(&self.opened[0].0) else { return true };
+        std::mem::replace(&mut self.database, written(&now)) != written(&now)
     }
 }
 
-fn inode(path: &Path) -> io::Result<Inode> {
-    let metadata = fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
+fn inode(found: &fs::Metadata) -> Inode {
+    (found.dev(), found.ino())
+}
+
+fn written(found: &fs::Metadata) -> Written {
+    (found.mtime(), found.mtime_nsec(), found.size())
 }

@@ -141,14 +141,17 @@ fn overwrite(path: &Path) {
     fs::write(path, fs::read(beside(path, OLDER)).unwrap()).unwrap();
 }
 
-/// The inode stays, but the chain does not end any more where this process has left it.
+/// The story: the inode stays, and the writer remembered the page with the chain's end, so that nothing seemed to have
+/// changed; the page with the keys it read anew, and executed a finished key a second time. Now what is remembered is
+/// thrown away when the file was written, and the chain does not end any more where this process has left it.
 #[tokio::test]
 async fn nothing_starts_once_an_older_copy_was_written_into_the_file() {
     let directory = TempDir::new().unwrap();
     let bench = bench(&directory).await;
     overwrite(&bench.path);
     for key in ["second", "next"] {
-        assert_eq!(bench.run(key).await.conclusion.reason_code, Some(ReasonCode::LedgerUnavailable), "{key}");
+        let report = bench.run(key).await;
+        assert_eq!(report.conclusion.reason_code, Some(ReasonCode::LedgerUnavailable), "{key}");
     }
     assert!(bench.run("first").await.replayed);
     assert_eq!(bench.entered(), 0);

@@ -143,6 +143,10 @@ pub(super) fn transact<T>(
         writer.lose();
         return Err(Broken::Unreadable);
     }
+    if writer.identity.was_written() {
+        // So that the chain's end is read from the file as it is now.
+        writer.connection.release_memory()?;
+    }
     let mut head = writer.head;
     let transaction = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if head.catch_up(&transaction)?.is_err() {
