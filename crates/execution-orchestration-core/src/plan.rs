@@ -189,6 +189,8 @@ impl<'p> Plan<'p> {
             ("cooldown", true),
             ("key", policy.idempotency().enabled),
             ("wait", true),
+            ("retry_budget", policy.retry_budget().is_some()),
+            ("circuit_breaker", policy.circuit_breaker().is_some()),
             ("rate", is_limited),
             ("concurrency", true),
             ("start", true),

@@ -27,7 +27,7 @@ const RECORD_RESERVE_MS: u64 = 100;
 
 /// What the execution of `world` under `rules` must come to.
 pub fn predict(rules: &Rules, world: &World) -> Prediction {
-    let mut teller = Teller { rules, world, prior: Prior::default(), attempts: Vec::new() };
+    let mut teller = Teller { rules, world, prior: Prior::default(), attempts: Vec::new(), last_code: None };
     let end = teller.tell().unwrap_or_else(|end| end);
     teller.close(end)
 }
@@ -37,6 +37,8 @@ struct Teller<'w> {
     world: &'w World,
     prior: Prior,
     attempts: Vec<ToldAttempt>,
+    /// What the last attempt came to, where another may follow it.
+    last_code: Option<&'static str>,
 }
 
 /// Why a running attempt is told to stop.
@@ -122,6 +124,7 @@ impl Teller<'_> {
             Permits::Granted(ms) => (ms, None),
             Permits::RateLimited(ms) => (ms, Some("rate_limited")),
             Permits::Stuck(ms) => (ms, Some("executor_stuck")),
+            Permits::NoRetry(ms) => (ms, Some(self.last_code.unwrap_or("rate_limited"))),
             Permits::Never => (u64::MAX, None),
         };
         let answered = now.saturating_add(after_ms);
@@ -251,6 +254,7 @@ impl Teller<'_> {
         if !is_confirmed || number >= self.rules.max_retries || !may_repeat {
             return Err(End::plain(code, now));
         }
+        self.last_code = Some(code);
         self.wait_for_retry(number + 1, now, if cause.is_none() { attempt.ending.hint_ms } else { 0 })
     }
 

@@ -53,6 +53,7 @@ pub struct Machine<'p> {
     started_at: Timestamp,
     prior: Prior,
     attempts: Vec<ExecutionAttempt>,
+    last_error: Option<ReasonCode>,
     conclusion: Option<Conclusion>,
     gate: Option<GateStamp>,
     throttle_ms: u64,
@@ -73,6 +74,7 @@ impl<'p> Machine<'p> {
             started_at: Timestamp::from_nanos(0),
             prior: Prior { attempts: 0, unknown: false },
             attempts: Vec::new(),
+            last_error: None,
             conclusion: None,
             gate: None,
             throttle_ms: 0,
@@ -127,6 +129,12 @@ impl<'p> Machine<'p> {
         &self.attempts
     }
 
+    /// What the last attempt that ended came to, as the code that the execution would end with; `None` where it applied
+    /// or none has ended.
+    pub const fn last_error(&self) -> Option<ReasonCode> {
+        self.last_error
+    }
+
     /// How it ended; `Some` from [`Output::Done`] on, and `None` for a replay, whose report is the stored one.
     pub const fn conclusion(&self) -> Option<Conclusion> {
         self.conclusion
@@ -171,7 +179,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether an attempt started at `at` would still have room before the deadline.
-    fn has_room(&self, at: Timestamp) -> bool {
+    pub fn has_room(&self, at: Timestamp) -> bool {
         at.plus_ms(self.needed_ms()) <= self.total_deadline()
     }
 
@@ -321,8 +329,9 @@ impl<'p> Machine<'p> {
         let attempt = record.attempt_number;
         self.idle_since = now;
 
-        let verdict_on_retry = retry_verdict(ended.effect, ended.manner, stop);
-        match verdict_on_retry {
+        let follow = retry_verdict(ended.effect, ended.manner, stop);
+        self.last_error = follow.error();
+        match follow {
             Follow::Succeed => self.conclude(None, out),
             Follow::End(code) => self.conclude(Some(code), out),
             Follow::RetryElse(code) => {
@@ -481,6 +490,15 @@ enum Follow {
     Succeed,
     End(ReasonCode),
     RetryElse(ReasonCode),
+}
+
+impl Follow {
+    const fn error(&self) -> Option<ReasonCode> {
+        match *self {
+            Self::Succeed => None,
+            Self::End(code) | Self::RetryElse(code) => Some(code),
+        }
+    }
 }
 
 fn retry_verdict(effect: Effect, manner: Manner, stop: Option<(StopCause, Stopped)>) -> Follow {

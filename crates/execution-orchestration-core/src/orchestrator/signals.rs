@@ -100,6 +100,8 @@ pub enum PermitRefusal {
     RateLimited,
     /// Abandoned work holds every slot.
     ExecutorStuck,
+    /// No further attempt: the execution ends with what its last one came to.
+    NoRetry,
 }
 
 /// Why an attempt was not started.
@@ -185,7 +187,7 @@ pub enum Output {
     LookUp,
     /// Tell when the key is free.
     AwaitKey,
-    /// Get a slot and pass every rate limit, or say which refuses.
+    /// Get a slot and pass every limit, or say which refuses.
     AskPermits,
     /// In one step: look at the gate, make STARTED durable, enter the executor.
     Start {

@@ -188,6 +188,8 @@ impl Machine<'_> {
                 Some(match refusal {
                     PermitRefusal::RateLimited => ReasonCode::RateLimited,
                     PermitRefusal::ExecutorStuck => ReasonCode::ExecutorStuck,
+                    // Before any attempt of its own there is no error to end with.
+                    PermitRefusal::NoRetry => self.last_error.unwrap_or(ReasonCode::RateLimited),
                 }),
                 out,
             ),

@@ -4,21 +4,36 @@ use alloc::{string::String, vec::Vec};
 
 use decision_schema::{Action, Number, Object, Value};
 
-use super::{PolicySpec, Quota};
+use super::{CircuitBreakerPolicy, PolicySpec, Quota, RetryBudgetPolicy};
 use crate::idempotency::canonical_json;
 
-/// The policy's canonical text, every field of section 4 included.
+/// The policy's canonical text: every field of section 4, and of what is off by default only what is on, so that
+/// plans without it keep their digests.
 pub(super) fn canonical_text(spec: &PolicySpec) -> String {
     canonical_json::to_string(&Value::Object(to_object(spec)))
 }
 
 fn to_object(spec: &PolicySpec) -> Object {
-    let PolicySpec { retry, timeout, idempotency, rate_limit, max_concurrency, allow_when_stopped } = *spec;
+    let PolicySpec {
+        retry,
+        timeout,
+        idempotency,
+        rate_limit,
+        circuit_breaker,
+        retry_budget,
+        max_concurrency,
+        allow_when_stopped,
+    } = *spec;
+    let optional = [
+        ("circuit_breaker", circuit_breaker.map(breaker_value)),
+        ("retry_budget", retry_budget.map(budget_value)),
+    ];
+    let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let actions = Action::ALL.into_iter().filter_map(|action| {
         let quota = rate_limit.of_action(action)?;
         Some((action.as_str(), quota_value(quota)))
     });
-    members([
+    let fixed = [
         ("allow_when_stopped", allow_when_stopped.iter().map(Action::as_str).collect::<Vec<_>>().into()),
         (
             "idempotency",
@@ -62,7 +77,26 @@ fn to_object(spec: &PolicySpec) -> Object {
             ])
             .into(),
         ),
+    ];
+    fixed.into_iter().chain(optional).collect()
+}
+
+fn breaker_value(breaker: CircuitBreakerPolicy) -> Value {
+    members([
+        ("failures", breaker.failures.into()),
+        ("open_ms", breaker.open_ms.into()),
+        ("probes", breaker.probes.into()),
     ])
+    .into()
+}
+
+fn budget_value(budget: RetryBudgetPolicy) -> Value {
+    members([
+        ("burst", budget.burst.into()),
+        ("min_per_second", budget.min_per_second.into()),
+        ("ratio_per_mille", budget.ratio_per_mille.into()),
+    ])
+    .into()
 }
 
 fn quota_value(quota: Quota) -> Value {

@@ -3,8 +3,8 @@
 use alloc::string::String;
 
 use super::{
-    ActionSet, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryPolicy, TimeoutPolicy, canonical,
-    fault::Faults,
+    ActionSet, CircuitBreakerPolicy, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryBudgetPolicy,
+    RetryPolicy, TimeoutPolicy, canonical, fault::Faults,
 };
 
 /// All policies of an execution as given, not yet checked. Default: the library's defaults.
@@ -18,6 +18,10 @@ pub struct PolicySpec {
     pub idempotency: IdempotencyPolicy,
     /// Speed.
     pub rate_limit: RateLimitPolicy,
+    /// Targets that keep failing. Default none: each attempt is judged alone.
+    pub circuit_breaker: Option<CircuitBreakerPolicy>,
+    /// Retries of all executions together. Default none: each execution has its own.
+    pub retry_budget: Option<RetryBudgetPolicy>,
     /// Effects at once, `1..=16_777_216`. Default 1, which also keeps effects in the order of decisions.
     pub max_concurrency: u32,
     /// Actions that may still run while the gate is at `drain` or `stop`. Default none.
@@ -31,6 +35,8 @@ impl Default for PolicySpec {
             timeout: TimeoutPolicy::default(),
             idempotency: IdempotencyPolicy::default(),
             rate_limit: RateLimitPolicy::default(),
+            circuit_breaker: None,
+            retry_budget: None,
             max_concurrency: 1,
             allow_when_stopped: ActionSet::EMPTY,
         }
@@ -75,6 +81,8 @@ impl ExecutionPolicy {
         spec.timeout.check(&mut faults);
         spec.idempotency.check(&mut faults);
         spec.rate_limit.check(&mut faults);
+        spec.circuit_breaker.iter().for_each(|breaker| breaker.check(&mut faults));
+        spec.retry_budget.iter().for_each(|budget| budget.check(&mut faults));
         faults.into_result().map(|()| Self::checked(spec))
     }
 
@@ -105,6 +113,22 @@ impl ExecutionPolicy {
     /// Speed.
     pub const fn rate_limit(&self) -> &RateLimitPolicy {
         &self.spec.rate_limit
+    }
+
+    /// Targets that keep failing, if anything is held back for them.
+    pub const fn circuit_breaker(&self) -> Option<CircuitBreakerPolicy> {
+        self.spec.circuit_breaker
+    }
+
+    /// Retries of all executions together, if they are bounded.
+    pub const fn retry_budget(&self) -> Option<RetryBudgetPolicy> {
+        self.spec.retry_budget
+    }
+
+    /// Whether any of it needs state between executions, which only an engine has.
+    pub fn needs_engine(&self) -> bool {
+        let Self { spec, .. } = self;
+        !spec.rate_limit.is_unlimited() || spec.circuit_breaker.is_some() || spec.retry_budget.is_some()
     }
 
     /// Effects at once, at least 1.

@@ -6,18 +6,22 @@
 mod action_set;
 mod backoff;
 mod canonical;
+mod circuit_breaker;
 mod execution;
 mod fault;
 mod idempotency;
 mod rate_limit;
 mod retry;
+mod retry_budget;
 mod timeout;
 
 pub use action_set::ActionSet;
 pub use backoff::jittered;
+pub use circuit_breaker::CircuitBreakerPolicy;
 pub use execution::{ExecutionPolicy, PolicySpec};
 pub use fault::{Allowed, InvalidPolicy, PolicyFault};
 pub use idempotency::{IdempotencyPolicy, KeyGenerator, OnInProgress};
 pub use rate_limit::{Quota, RateLimitPolicy};
 pub use retry::{Jitter, RetryPolicy, RetryUnknown};
+pub use retry_budget::RetryBudgetPolicy;
 pub use timeout::TimeoutPolicy;

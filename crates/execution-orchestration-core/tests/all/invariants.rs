@@ -251,6 +251,25 @@ fn inv_exe_3_a_refusal_after_an_unknown_attempt_stays_closed() {
 }
 
 #[test]
+fn an_execution_without_a_further_attempt_ends_with_what_its_last_one_came_to() {
+    let policy = checked(unkeyed());
+    for (effect, code) in
+        [(Effect::NotApplied, ReasonCode::ExecutorFailed), (Effect::Unknown, ReasonCode::UnknownOutcome)]
+    {
+        let mut desk = Desk::new(&policy, true);
+        desk.hand(0, Input::Admit(RUN));
+        desk.hand(0, Input::Granted(None));
+        desk.hand(0, STARTED);
+        desk.ends(0, 0, effect);
+        desk.hand(100, Input::Tick);
+        desk.hand(100, Input::NotGranted(PermitRefusal::NoRetry));
+        let is_unknown = effect == Effect::Unknown;
+        let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NotExecuted };
+        assert_eq!(desk.end(), (ExecutionStatus::Failed, outcome, Some(code), is_unknown));
+    }
+}
+
+#[test]
 fn inv_exe_4_the_gate_comes_before_everything_else() {
     let policy = checked(keyed());
     for (code, reason, fail_closed) in [

@@ -327,6 +327,7 @@ impl Stage<'_, '_> {
             Permits::Granted(ms) => self.answer(ms, Input::Granted(None)),
             Permits::RateLimited(ms) => self.answer(ms, Input::NotGranted(PermitRefusal::RateLimited)),
             Permits::Stuck(ms) => self.answer(ms, Input::NotGranted(PermitRefusal::ExecutorStuck)),
+            Permits::NoRetry(ms) => self.answer(ms, Input::NotGranted(PermitRefusal::NoRetry)),
             Permits::Never => {}
         }
     }

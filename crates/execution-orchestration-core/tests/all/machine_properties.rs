@@ -185,6 +185,7 @@ fn any_attempt() -> impl Strategy<Value = Attempt> {
         8 => delay().prop_map(Permits::Granted),
         1 => delay().prop_map(Permits::RateLimited),
         1 => delay().prop_map(Permits::Stuck),
+        1 => delay().prop_map(Permits::NoRetry),
         1 => Just(Permits::Never),
     ];
     let start = prop_oneof![

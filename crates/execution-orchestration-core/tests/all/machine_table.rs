@@ -128,6 +128,7 @@ fn inputs(running: u32) -> Vec<(String, Option<u64>, Input)> {
     add("Granted", Input::Granted(Some(WaitReason::RateLimit)));
     add("NotGranted rate", Input::NotGranted(PermitRefusal::RateLimited));
     add("NotGranted stuck", Input::NotGranted(PermitRefusal::ExecutorStuck));
+    add("NotGranted no retry", Input::NotGranted(PermitRefusal::NoRetry));
     add("Started", STARTED);
     add("NotStarted gate", Input::NotStarted(StartRefusal::Gate(gate(Level::Stop))));
     for (name, lookup) in lookups() {

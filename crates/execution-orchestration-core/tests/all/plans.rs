@@ -8,8 +8,8 @@ use execution_orchestration_core::{
     model::EffectClass,
     plan::{Plan, Subject},
     policies::{
-        ActionSet, ExecutionPolicy, Jitter, KeyGenerator, OnInProgress, PolicySpec, Quota, RateLimitPolicy,
-        RetryUnknown, jittered,
+        ActionSet, CircuitBreakerPolicy, ExecutionPolicy, Jitter, KeyGenerator, OnInProgress, PolicySpec,
+        Quota, RateLimitPolicy, RetryBudgetPolicy, RetryUnknown, jittered,
     },
 };
 
@@ -182,14 +182,30 @@ fn any_change_changes_the_digest() {
 }
 
 #[test]
+fn what_is_off_by_default_stands_in_a_plan_only_where_it_is_on() {
+    let off = ExecutionPolicy::default();
+    assert!(!off.canonical_json().contains("breaker") && !off.canonical_json().contains("budget"));
+    let spec = PolicySpec {
+        circuit_breaker: Some(CircuitBreakerPolicy::new(5)),
+        retry_budget: Some(RetryBudgetPolicy::new(100)),
+        ..PolicySpec::default()
+    };
+    insta::assert_snapshot!("policy_with_what_is_off", ExecutionPolicy::new(spec).unwrap().canonical_json());
+}
+
+#[test]
 fn layers_keep_their_order_whichever_are_off() {
     let params = params();
     let busy_policy = ExecutionPolicy::new(busy_spec()).unwrap();
-    let all: Vec<_> = Plan::new(subject(&params, &busy_policy)).layers().collect();
+    let mut spec = *busy_policy.spec();
+    spec.circuit_breaker = Some(CircuitBreakerPolicy::new(5));
+    spec.retry_budget = Some(RetryBudgetPolicy::new(100));
+    let full_policy = ExecutionPolicy::new(spec).unwrap();
+    let all: Vec<_> = Plan::new(subject(&params, &full_policy)).layers().collect();
     insta::assert_snapshot!("layers", all.join(" -> "));
     let policy = ExecutionPolicy::default();
     let fewer: Vec<_> = Plan::new(Subject { throttle_ms: 0, ..subject(&params, &policy) }).layers().collect();
-    let off = ["throttle", "key", "rate", "record"];
+    let off = ["throttle", "key", "retry_budget", "circuit_breaker", "rate", "record"];
     let expected: Vec<_> = all.into_iter().filter(|layer| !off.contains(layer)).collect();
     assert_eq!(fewer, expected);
 }

@@ -2,8 +2,8 @@
 
 use decision_schema::Action;
 use execution_orchestration_core::policies::{
-    ActionSet, Allowed, ExecutionPolicy, IdempotencyPolicy, PolicySpec, Quota, RateLimitPolicy, RetryPolicy,
-    TimeoutPolicy,
+    ActionSet, Allowed, CircuitBreakerPolicy, ExecutionPolicy, IdempotencyPolicy, PolicySpec, Quota,
+    RateLimitPolicy, RetryBudgetPolicy, RetryPolicy, TimeoutPolicy,
 };
 
 fn paths(spec: PolicySpec) -> Vec<String> {
@@ -33,6 +33,7 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!(policy.idempotency().on_in_progress.as_str(), "reject");
     assert_eq!(policy.idempotency().retention_ms, 2_592_000_000);
     assert!(policy.rate_limit().is_unlimited());
+    assert!(policy.circuit_breaker().is_none() && policy.retry_budget().is_none());
     assert_eq!(policy.max_concurrency(), 1);
     assert!(policy.allow_when_stopped().is_empty());
 }
@@ -64,6 +65,8 @@ fn both_ends_of_every_range_are_allowed() {
             max_wait_ms: Some(0),
             ..RateLimitPolicy::default()
         },
+        circuit_breaker: Some(CircuitBreakerPolicy { failures: 1, open_ms: 1, probes: 1 }),
+        retry_budget: Some(RetryBudgetPolicy { ratio_per_mille: 0, min_per_second: 0, burst: 1 }),
         max_concurrency: 1,
         allow_when_stopped: ActionSet::EMPTY,
     };
@@ -88,6 +91,16 @@ fn both_ends_of_every_range_are_allowed() {
             max_wait_ms: Some(86_400_000),
             ..RateLimitPolicy::default()
         },
+        circuit_breaker: Some(CircuitBreakerPolicy {
+            failures: 1_000_000,
+            open_ms: 86_400_000,
+            probes: 1000,
+        }),
+        retry_budget: Some(RetryBudgetPolicy {
+            ratio_per_mille: 10_000,
+            min_per_second: 1_000_000,
+            burst: 1_000_000,
+        }),
         max_concurrency: 16_777_216,
         allow_when_stopped: ActionSet::from_iter(Action::ALL),
     };
@@ -117,6 +130,12 @@ fn every_field_out_of_range_is_named_with_its_path_at_once() {
             ..RateLimitPolicy::default()
         }
         .with_action(Action::Act, Quota::new(1_000_000_001, 86_400_001)),
+        circuit_breaker: Some(CircuitBreakerPolicy { failures: 0, open_ms: 86_400_001, probes: 1001 }),
+        retry_budget: Some(RetryBudgetPolicy {
+            ratio_per_mille: 10_001,
+            min_per_second: 1_000_001,
+            burst: 0,
+        }),
         max_concurrency: 16_777_217,
         allow_when_stopped: ActionSet::EMPTY,
     };
@@ -138,6 +157,12 @@ fn every_field_out_of_range_is_named_with_its_path_at_once() {
         "policy.rate_limit.actions.ACT.per_ms",
         "policy.rate_limit.actions.ACT.burst",
         "policy.rate_limit.max_wait_ms",
+        "policy.circuit_breaker.failures",
+        "policy.circuit_breaker.open_ms",
+        "policy.circuit_breaker.probes",
+        "policy.retry_budget.ratio_per_mille",
+        "policy.retry_budget.min_per_second",
+        "policy.retry_budget.burst",
     ];
     assert_eq!(paths(worst), expected);
 }

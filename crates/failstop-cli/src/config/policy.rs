@@ -2,8 +2,8 @@
 
 use decision_schema::Action;
 use failstop::core::policies::{
-    ActionSet, ExecutionPolicy, IdempotencyPolicy, Jitter, KeyGenerator, OnInProgress, PolicySpec, Quota,
-    RateLimitPolicy, RetryPolicy, RetryUnknown, TimeoutPolicy,
+    ActionSet, CircuitBreakerPolicy, ExecutionPolicy, IdempotencyPolicy, Jitter, KeyGenerator, OnInProgress,
+    PolicySpec, Quota, RateLimitPolicy, RetryBudgetPolicy, RetryPolicy, RetryUnknown, TimeoutPolicy,
 };
 
 use super::{
@@ -20,6 +20,8 @@ pub fn policy(settings: &Settings, faults: &mut Vec<ConfigFault>) -> Option<Exec
         timeout: timeout(settings, &defaults.timeout),
         idempotency: idempotency(settings, &defaults.idempotency),
         rate_limit: rate_limit(settings, faults),
+        circuit_breaker: circuit_breaker(settings, faults),
+        retry_budget: retry_budget(settings, faults),
         max_concurrency: settings.integer32("policy.max_concurrency").unwrap_or(defaults.max_concurrency),
         allow_when_stopped: allowed.filter_map(|name| Action::from_name(name)).collect::<ActionSet>(),
     };
@@ -117,4 +119,36 @@ fn quota(settings: &Settings, section: &str, faults: &mut Vec<ConfigFault>) -> O
     };
     let quota = Quota::new(permits, per_ms);
     Some(settings.integer32(&format!("{section}.burst")).map_or(quota, |burst| quota.with_burst(burst)))
+}
+
+fn circuit_breaker(settings: &Settings, faults: &mut Vec<ConfigFault>) -> Option<CircuitBreakerPolicy> {
+    let section = "policy.circuit_breaker";
+    let defaults = CircuitBreakerPolicy::new(needed(settings, section, "failures", faults)?);
+    Some(CircuitBreakerPolicy {
+        open_ms: settings.integer(&format!("{section}.open_ms")).unwrap_or(defaults.open_ms),
+        probes: settings.integer32(&format!("{section}.probes")).unwrap_or(defaults.probes),
+        ..defaults
+    })
+}
+
+fn retry_budget(settings: &Settings, faults: &mut Vec<ConfigFault>) -> Option<RetryBudgetPolicy> {
+    let section = "policy.retry_budget";
+    let integer = |name: &str| settings.integer32(&format!("{section}.{name}"));
+    let defaults = RetryBudgetPolicy::new(needed(settings, section, "ratio_per_mille", faults)?);
+    Some(RetryBudgetPolicy {
+        min_per_second: integer("min_per_second").unwrap_or(defaults.min_per_second),
+        burst: integer("burst").unwrap_or(defaults.burst),
+        ..defaults
+    })
+}
+
+/// The key that a section cannot do without; `None` where the section is not there, or where that is a fault.
+fn needed(settings: &Settings, section: &str, name: &str, faults: &mut Vec<ConfigFault>) -> Option<u32> {
+    let (_, first) = settings.under(section).next()?;
+    let value = settings.integer32(&format!("{section}.{name}"));
+    if value.is_none() {
+        let place = first.place.clone().unwrap_or(Place::Whole);
+        faults.push(ConfigFault::new("config_missing_key", place, format!("[{section}] needs {name}")));
+    }
+    value
 }

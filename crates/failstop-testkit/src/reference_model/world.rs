@@ -148,6 +148,8 @@ pub enum Permits {
     RateLimited(u64),
     /// Abandoned work holds every slot.
     Stuck(u64),
+    /// There is no further attempt.
+    NoRetry(u64),
     /// Nothing, ever.
     Never,
 }
