@@ -51,6 +51,7 @@ async fn admit(house: &House<'_>, gate: &Gate) -> Result<ExecutionReport, StopNo
         rate: None,
         guards: None,
         plan_digests: house.plan_digests,
+        health: None,
     };
     let was_called = AtomicBool::new(false);
     let tripwire = from_fn(|_| {

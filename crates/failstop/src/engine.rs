@@ -15,6 +15,7 @@ use execution_orchestration_core::{
     redaction::{Profile, Redactor},
     stop::{Level, Verdict, context_verdict},
 };
+use ops_health_core::{HealthPolicy, Signal};
 
 use crate::{
     canary::{self, StopNotProven},
@@ -22,8 +23,9 @@ use crate::{
     driver,
     executor::{AnyExecutor, Executor},
     gate::Gate,
+    health::OwnHealth,
     ledger::{Ledger, StartGate},
-    limits::{Cooldowns, RateLimiter, Slots},
+    limits::{Brakes, Cooldowns, RateLimiter, Slots},
     request::{Cancellation, Request},
 };
 
@@ -77,6 +79,7 @@ pub struct EngineBuilder {
     executors: Executors,
     redactor: Redactor,
     plan_digests: bool,
+    health: Option<HealthPolicy>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -134,6 +137,18 @@ impl EngineBuilder {
         self
     }
 
+    /// With a watch over its own attempts: when too many of them go ill, nothing starts until the cooldown is over, as if
+    /// the gate were at `stop`; what runs is left alone. Default: none.
+    ///
+    /// An attempt whose effect is unknown is an error, and so is one that was not applied, unless its target asked for a
+    /// wait (a hint, or the code `http_429`): that counts as rate-limited. Rejections and successes count for latency
+    /// only; refusals of the engine itself, and attempts that the gate or the caller breaks off, do not count.
+    #[must_use]
+    pub fn health(mut self, policy: HealthPolicy) -> Self {
+        self.health = Some(policy);
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -156,12 +171,17 @@ impl EngineBuilder {
         let house = House {
             slots: Some(Slots::new(self.policy.max_concurrency())),
             rate,
-            guards: Some(Guards { cooldowns: Cooldowns::default(), ledger: self.ledger }),
+            guards: Some(Guards {
+                cooldowns: Cooldowns::default(),
+                ledger: self.ledger,
+                brakes: Brakes::new(&self.policy).map(Box::new),
+            }),
             clock: Clock::new(),
             policy: Cow::Owned(self.policy),
             gate: self.gate,
             redactor: Cow::Owned(self.redactor),
             plan_digests: self.plan_digests,
+            health: self.health.map(|policy| Arc::new(OwnHealth::new(policy))),
         };
         Ok(Engine { shared: Arc::new(Shared { house, executors: self.executors }) })
     }
@@ -177,6 +197,7 @@ impl Engine {
             executors: Executors::default(),
             redactor: Redactor::new(Profile::Strict),
             plan_digests: false,
+            health: None,
         }
     }
 
@@ -232,6 +253,12 @@ impl Engine {
         &self.shared.house.redactor
     }
 
+    /// The health of its own attempts, with times on the clock on which it is `now_ms` now; `None` where nobody watches
+    /// them.
+    pub fn health(&self, now_ms: i64) -> Option<Signal> {
+        self.shared.house.health.as_ref().map(|health| health.signal(now_ms))
+    }
+
     /// How many slots are held by work that was abandoned and has not ended.
     pub fn abandoned(&self) -> u32 {
         self.shared.house.slots.as_ref().map_or(0, Slots::abandoned)
@@ -253,18 +280,21 @@ pub(crate) struct House<'a> {
     pub(crate) rate: Option<RateLimiter>,
     pub(crate) guards: Option<Guards>,
     pub(crate) plan_digests: bool,
+    pub(crate) health: Option<Arc<OwnHealth>>,
 }
 
 /// State between calls, which only an engine has.
 pub(crate) struct Guards {
     pub(crate) cooldowns: Cooldowns,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    /// Boxed: few engines have any, and those that have none only look whether they have.
+    pub(crate) brakes: Option<Box<Brakes>>,
 }
 
 impl House<'_> {
     /// The gate for this request at admission, its own context and the policy's exceptions included.
     pub(crate) fn first_verdict(&self, request: &Request<'_>) -> Verdict {
-        let verdict = self.gate.verdict(request.decision.action);
+        let verdict = self.obeying_health(self.gate.verdict(request.decision.action));
         // A context says `stop` at most, and where two say the same it is the gate that is named.
         let is_settled = verdict.level >= Level::Stop;
         let verdict = if is_settled { verdict } else { verdict.or(context_verdict(request.context)) };
@@ -274,12 +304,27 @@ impl House<'_> {
     /// The gate for this request later on. Its context does not change: where it said stop, nothing was admitted, or
     /// the policy exempts the action from it for good.
     pub(crate) fn verdict(&self, request: &Request<'_>) -> Verdict {
+        self.exempting(request, self.obeying_health(self.gate.verdict(request.decision.action)))
+    }
+
+    /// The gate for an attempt that runs. Health bars starts and reaches nothing in flight.
+    pub(crate) fn verdict_in_flight(&self, request: &Request<'_>) -> Verdict {
         self.exempting(request, self.gate.verdict(request.decision.action))
     }
 
     /// The gate for this request as a ledger's start step reads it.
     pub(crate) fn start_gate(&self, request: &Request<'_>) -> StartGate {
         StartGate::new(self.gate.clone(), request.decision.action, self.is_exempt(request))
+            .obeying(self.health.clone())
+    }
+
+    fn obeying_health(&self, verdict: Verdict) -> Verdict {
+        self.health.as_ref().map_or(verdict, |health| verdict.or(health.verdict()))
+    }
+
+    /// What is held back where too much fails, if anything is.
+    pub(crate) fn brakes(&self) -> Option<&Brakes> {
+        self.guards.as_ref()?.brakes.as_deref()
     }
 
     /// The ledger, where keys are in force: with idempotency off there is no ledger traffic.
@@ -376,6 +421,7 @@ pub async fn execute<E: Executor>(
         rate: None,
         guards: None,
         plan_digests: false,
+        health: None,
     };
     run(&house, &Request::new(decision, context), Some(executor)).await
 }

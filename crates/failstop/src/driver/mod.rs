@@ -7,6 +7,7 @@
 mod permits;
 mod tenure;
 mod waiting;
+mod watch;
 
 use std::{
     future::Future,
@@ -20,7 +21,7 @@ use crate::{
     executor::{Answer, Attempt, Control, Executor, Urgency, broken},
     ids,
     ledger::{self, Claim, Evidence, Held, HeldKey, Known, Ledger, NotStarted, Started},
-    limits::Slot,
+    limits::{Pass, Slot},
     reporting::{self, Brought},
     request::{Cancellation, Request},
 };
@@ -104,6 +105,8 @@ struct Drive<'a> {
     now: Timestamp,
     id: ExecutionId,
     slot: Option<Slot<'a>>,
+    /// What the brakes let the next attempt, or the one that runs, through with.
+    pass: Option<Box<Pass<'a>>>,
     key: Option<HeldKey>,
     /// Of the last start under the key, whoever made it.
     fence: u64,
@@ -131,6 +134,7 @@ impl<'a> Drive<'a> {
             out: Outputs::new(),
             now,
             slot: None,
+            pass: None,
             key: None,
             fence: 0,
             earlier: Vec::new(),
@@ -156,7 +160,7 @@ impl<'a> Drive<'a> {
     fn refusal(&self, has_executor: bool) -> Option<ReasonCode> {
         let Request { decision, tenant, .. } = *self.request;
         match &self.house.guards {
-            None if !self.house.policy.rate_limit().is_unlimited() => Some(ReasonCode::PolicyNeedsEngine),
+            None if self.house.policy.needs_engine() => Some(ReasonCode::PolicyNeedsEngine),
             _ if !has_executor => Some(ReasonCode::NoExecutor),
             Some(guards) if guards.cooldowns.is_active(self.now, tenant, decision.action) => {
                 Some(ReasonCode::CooldownActive)
@@ -297,9 +301,13 @@ impl<'a> Drive<'a> {
                 _ => Some(self.start_unrecorded()),
             };
             let mut tenure = match started {
-                None => return,
-                Some(Err(refusal)) => return self.handle(Input::NotStarted(refusal)),
                 Some(Ok(started)) => self.take_tenure(started),
+                not_started => {
+                    self.pass = None;
+                    return if let Some(Err(refusal)) = not_started {
+                        self.handle(Input::NotStarted(refusal));
+                    };
+                }
             };
             let key =
                 tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
@@ -318,6 +326,7 @@ impl<'a> Drive<'a> {
                 }
             };
             self.conclude_attempt(number, end);
+            self.end_pass();
             tenure.end(self);
         }
     }
@@ -364,6 +373,8 @@ impl<'a> Drive<'a> {
     }
 
     fn conclude_attempt(&mut self, attempt: u32, end: Result<Answer, Parting>) {
+        let has_hint = matches!(&end, Ok(answer) if answer.retry_after_ms.is_some());
+        let is_told = self.house.health.is_some() && !self.is_broken_off();
         match end {
             Ok(answer) => {
                 let (ended, output) = reporting::vet(answer, &self.house.redactor, self.request);
@@ -376,6 +387,9 @@ impl<'a> Drive<'a> {
             }
             Err(Parting::Dropped) => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),
             Err(Parting::GivenUp) => {}
+        }
+        if is_told {
+            self.tell_end(attempt, has_hint);
         }
     }
 
@@ -446,7 +460,13 @@ impl<'a> Drive<'a> {
 
     /// Passes on a change of the gate, or the caller's cancel.
     fn look_at_gate(&mut self) {
-        let verdict = self.house.verdict(self.request);
+        let verdict = match self.machine.phase() {
+            Phase::Starting { .. }
+            | Phase::Running { .. }
+            | Phase::Stopping { .. }
+            | Phase::Killing { .. } => self.house.verdict_in_flight(self.request),
+            _ => self.house.verdict(self.request),
+        };
         if verdict != self.machine.verdict() {
             self.handle(Input::GateChanged(verdict));
         }

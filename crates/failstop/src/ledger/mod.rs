@@ -7,7 +7,7 @@
 mod keys;
 mod memory;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use decision_schema::Action;
 use execution_orchestration_core::{
@@ -20,7 +20,7 @@ pub use keys::Keys;
 pub(crate) use keys::{Held, HeldKey};
 pub use memory::MemoryLedger;
 
-use crate::{gate::Gate, locks::AttemptLock};
+use crate::{gate::Gate, health::OwnHealth, locks::AttemptLock};
 
 /// What a ledger's steps return: boxed, since a ledger is chosen at run time and waits for disks.
 pub type LedgerFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -114,12 +114,18 @@ pub struct StartGate {
     gate: Gate,
     action: Action,
     is_exempt: bool,
+    health: Option<Arc<OwnHealth>>,
 }
 
 impl StartGate {
     /// `gate` for `action`, which the policy exempts from `drain` and `stop` or not.
     pub const fn new(gate: Gate, action: Action, is_exempt: bool) -> Self {
-        Self { gate, action, is_exempt }
+        Self { gate, action, is_exempt, health: None }
+    }
+
+    /// It, and the health of the engine that starts.
+    pub(crate) fn obeying(self, health: Option<Arc<OwnHealth>>) -> Self {
+        Self { health, ..self }
     }
 
     /// For what the gate is read.
@@ -134,7 +140,8 @@ impl StartGate {
 
     /// The stricter of this process's gate and `shared`, a ledger's own.
     pub fn verdict(&self, shared: Verdict) -> Verdict {
-        self.gate.verdict(self.action).or(shared).exempting(self.is_exempt)
+        let health = self.health.as_ref().map_or(Verdict::RUN, |health| health.verdict());
+        self.gate.verdict(self.action).or(shared).or(health).exempting(self.is_exempt)
     }
 }
 

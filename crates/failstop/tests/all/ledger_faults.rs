@@ -18,6 +18,7 @@ use failstop::{
     },
     executor::{Answer, Executor},
     gate::Gate,
+    health_core::{HealthPolicy, HealthSpec},
     ledger::{
         Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted,
         Record, Start, Started,
@@ -236,4 +237,26 @@ async fn a_caller_can_cancel_what_waits_and_what_runs() {
     assert_eq!(running.attempts[0].stopped, Some(Stopped::Confirmed));
     assert_eq!(waiting.conclusion.reason_code, Some(ReasonCode::Cancelled));
     assert_eq!(waiting.conclusion.outcome, Outcome::NotExecuted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_health_is_read_in_the_start_step() {
+    let slow = Faulty { start: Fault::TakesMs(100), ..Faulty::new() };
+    let (executor, calls) = answering(vec![Answer::unknown()]);
+    let spec = HealthSpec { max_errors_per_window: 1, weight_errors: 1.0, ..HealthSpec::default() };
+    let engine = Engine::builder(keyed(|spec| spec.max_concurrency = 2))
+        .health(HealthPolicy::new(spec).unwrap())
+        .ledger(Arc::new(slow))
+        .executor(executor)
+        .build()
+        .unwrap();
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        run_keyed(&engine, Action::Act, "second").await
+    };
+    let (first, second) = while_running(run_keyed(&engine, Action::Act, "first"), second).await;
+    assert_eq!(first.conclusion.outcome, Outcome::Unknown);
+    assert_eq!(second.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!((second.attempts.len(), second.total_latency_ms), (0, 100));
+    assert_eq!(calls.load(Ordering::SeqCst), 1, "it was inside its start step when the storm came");
 }

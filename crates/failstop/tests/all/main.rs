@@ -7,6 +7,7 @@ mod command;
 mod driver;
 mod full_driver;
 mod gate;
+mod health;
 mod http;
 mod hygiene;
 mod keys;
