@@ -58,10 +58,10 @@ fn open_finished(count: u32, what: &'static str) -> Vec<Row> {
     let opening = time(|| ledger = Some(open(&home.path().join(NAME))));
     let subject = Subject::over(home, ledger);
     subject.skip(ORIGINALS.into());
-    let first = subject.latencies_us(1)[0];
+    let first = time(|| subject.execute(1, 1));
     vec![
         Row::new(what, format!("{:.1} ms", opening.as_secs_f64() * 1e3)),
-        Row::new("  its first execution", format!("{:.1} ms", first / 1e3)),
+        Row::new("  its first execution", format!("{:.1} ms", first.as_secs_f64() * 1e3)),
     ]
 }
 

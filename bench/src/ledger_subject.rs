@@ -18,7 +18,7 @@ use failstop_sqlite::{Options, SqliteLedger};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use crate::{calls, rounds::time};
+use crate::calls;
 
 /// A directory on the disk that the build is on: the system's own for temporary files may be memory.
 pub fn directory() -> TempDir {
@@ -67,11 +67,6 @@ impl Subject {
     /// Takes the first `steps` for done.
     pub fn skip(&self, steps: i64) {
         self.next_step.fetch_add(steps, Ordering::Relaxed);
-    }
-
-    /// Executes `count` decisions one after another; answers what each took, microseconds.
-    pub fn latencies_us(&self, count: u32) -> Vec<f64> {
-        (0..count).map(|_| time(|| self.execute(1, 1)).as_secs_f64() * 1e6).collect()
     }
 
     /// Executes `count` decisions, `in_flight` at a time, each in a task as the command line has it.

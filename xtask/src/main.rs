@@ -19,7 +19,7 @@ cargo xtask COMMAND
   test                           everything that must hold: format, lints, no_std, tests, docs
   demo                           build failstop and watch decisions being executed
   example ops-automation|http    one of the demo's two parts
-  bench [calls|memory|redaction|run]...
+  bench [--long] [calls|memory|redaction|run|ledger|ledger-latency|ledger-life]...
                                  measure, each figure beside its peer
   crash [--rounds N] [--seed S] [--only ROUND]
                                  kill the ledger at every write, and count effects
