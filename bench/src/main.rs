@@ -1,6 +1,6 @@
 //! Measures what the project promises, each figure beside its peer in the same run on the same machine.
 //!
-//! `cargo run --release -p bench` measures everything; names of sections (`calls`, `memory`, `redaction`, `run`) measure
+//! `cargo run --release -p bench` measures everything; names of sections (`calls`, `memory`, `redaction`, `run`, `ledger`, `ledger-latency`, `ledger-life`, `stop`) measure
 //! only those. Figures go to standard output, progress to standard error.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table is what this program is for")]
@@ -17,6 +17,7 @@ mod machine;
 mod memory;
 mod redaction;
 mod rounds;
+mod stop;
 mod table;
 
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ use table::Row;
 /// A section: its name, and what measures it.
 type Section = (&'static str, fn() -> Vec<Row>);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("calls", calls::measure),
     ("memory", memory::measure),
     ("redaction", redaction::measure),
@@ -34,6 +35,7 @@ const SECTIONS: [Section; 7] = [
     ("ledger", ledger::measure),
     ("ledger-latency", ledger_latency::measure),
     ("ledger-life", ledger_life::measure),
+    ("stop", stop::measure),
 ];
 
 fn main() -> ExitCode {
@@ -53,6 +55,10 @@ fn main() -> ExitCode {
         }
         Some(ledger::LOOP) => {
             ledger::endless(asked.get(1).and_then(|count| count.parse().ok()).unwrap_or(256));
+            ExitCode::SUCCESS
+        }
+        Some(stop::OWNER) => {
+            stop::own(asked.get(1).map_or("", String::as_str));
             ExitCode::SUCCESS
         }
         _ => measure(&asked),

@@ -289,8 +289,7 @@ struct Withdrawal<'l> {
 impl Drop for Withdrawal<'_> {
     fn drop(&mut self) {
         if let Some((key, attempt)) = self.start.take() {
-            // Without a writer nothing was started.
-            let _ = self.ledger.send(Command::Withdraw { key, attempt });
+            self.ledger.withdraw(&key, attempt);
         }
     }
 }
@@ -318,6 +317,11 @@ impl Ledger for SqliteLedger {
 
     fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
         Box::pin(self.begin(start))
+    }
+
+    fn withdraw(&self, key: &str, attempt: u32) {
+        // Without a writer nothing was started.
+        let _ = self.send(Command::Withdraw { key: key.to_owned(), attempt });
     }
 
     fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>> {

@@ -8,8 +8,10 @@ pub mod audit;
 pub mod body;
 mod event;
 mod record;
+mod withdrawal;
 
 pub use event::{Event, EventKind, GENESIS};
 pub use record::{
     Beginning, Contradiction, KeyRecord, OwnerId, ParseOwnerIdError, Resolution, Sight, Standing,
 };
+pub use withdrawal::withdraw_last_attempt;

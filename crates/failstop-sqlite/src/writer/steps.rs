@@ -4,8 +4,8 @@
 use decision_schema::{Value, json::parse_canonical};
 use failstop::{
     core::{
-        ledger::{Beginning, EventKind, KeyRecord, Sight, Standing, body},
-        model::{Conclusion, Effect, ExecutionReport, ExecutionStatus, Outcome},
+        ledger::{Beginning, EventKind, KeyRecord, Sight, Standing, body, withdraw_last_attempt},
+        model::{Conclusion, ExecutionReport, ExecutionStatus, Outcome},
         orchestrator::{KeyState, Prior},
     },
     ledger::{Known, LedgerUnavailable, NotStarted, Resumption, Started},
@@ -144,14 +144,7 @@ impl Steps<'_> {
             return Ok(());
         }
         let mut report = self.report(row.last_event)?;
-        if let Some(last) = report.attempts.last_mut() {
-            last.effect = Effect::NotApplied;
-            last.error_type = Some("not_entered".into());
-            last.error_code = Some("not_entered".into());
-        }
-        if !record.may_have_effect {
-            report.conclusion.outcome = Outcome::NotExecuted;
-        }
+        withdraw_last_attempt(&mut report, record.may_have_effect);
         let (said, body) = (Said::from(&report), body::stands(&report));
         self.conclude(key, row.id, &record, KeyState::Open, &said, body)
     }

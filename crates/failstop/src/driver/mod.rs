@@ -282,11 +282,30 @@ impl<'a> Drive<'a> {
             report_if_lost: &report_if_lost,
         };
         let started = self.wait_for(pin!(ledger.start(start))).await?;
-        Some(started.map_err(|refusal| match refusal {
-            NotStarted::Gate(verdict) => StartRefusal::Gate(verdict),
-            NotStarted::Race(known) => StartRefusal::Race(self.remember(known)),
-            NotStarted::Unavailable => StartRefusal::LedgerUnavailable,
-        }))
+        Some(match started {
+            Ok(started) => self.look_once_more(ledger, key, attempt, started),
+            Err(NotStarted::Gate(verdict)) => Err(StartRefusal::Gate(verdict)),
+            Err(NotStarted::Race(known)) => Err(StartRefusal::Race(self.remember(known))),
+            Err(NotStarted::Unavailable) => Err(StartRefusal::LedgerUnavailable),
+        })
+    }
+
+    /// Thousands may have had their turn between the start's becoming durable and this one's: a stop that was heard of
+    /// meanwhile is obeyed before the executor is entered.
+    fn look_once_more(
+        &mut self,
+        ledger: &dyn Ledger,
+        key: &str,
+        attempt: u32,
+        started: Started,
+    ) -> Result<Started, StartRefusal> {
+        let verdict = self.house.verdict(self.request);
+        if !verdict.bars_start(self.machine.attempts().is_empty()) {
+            return Ok(started);
+        }
+        self.fence = started.fence;
+        ledger.withdraw(key, attempt);
+        Err(StartRefusal::Gate(verdict))
     }
 
     /// Runs one attempt from its start step to its end.
@@ -374,7 +393,7 @@ impl<'a> Drive<'a> {
 
     fn conclude_attempt(&mut self, attempt: u32, end: Result<Answer, Parting>) {
         let has_hint = matches!(&end, Ok(answer) if answer.retry_after_ms.is_some());
-        let is_told = self.house.health.is_some() && !self.is_broken_off();
+        let is_told = self.house.is_watched() && !self.is_broken_off();
         match end {
             Ok(answer) => {
                 let (ended, output) = reporting::vet(answer, &self.house.redactor, self.request);
@@ -528,6 +547,7 @@ impl<'a> Drive<'a> {
         {
             guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
         }
+        self.tell_outcome();
         let mut attempts = self.machine.take_attempts();
         if !self.earlier.is_empty() {
             attempts.splice(0..0, std::mem::take(&mut self.earlier));

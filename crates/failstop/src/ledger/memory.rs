@@ -3,9 +3,9 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use execution_orchestration_core::{
-    ledger::{Beginning, Contradiction, KeyRecord, OwnerId, Sight},
+    ledger::{Beginning, Contradiction, KeyRecord, OwnerId, Sight, withdraw_last_attempt},
     model::ExecutionReport,
-    orchestrator::Prior,
+    orchestrator::{KeyState, Prior},
     stop::Verdict,
 };
 use parking_lot::Mutex;
@@ -94,6 +94,16 @@ impl State {
         Ok(Started { fence: self.fence, lock: None })
     }
 
+    fn withdraw(&mut self, key: &str, attempt: u32) {
+        let Some(kept) = self.kept.get_mut(key).filter(|kept| kept.record.attempts == attempt + 1) else {
+            return;
+        };
+        if let Ok(record) = kept.record.conclude(kept.record.fence, KeyState::Open) {
+            kept.record = record;
+            withdraw_last_attempt(&mut kept.report, record.may_have_effect);
+        }
+    }
+
     fn record(&mut self, record: Record<'_>) -> Result<(), Contradiction> {
         let kept = self.kept.get_mut(record.key).ok_or(Contradiction::Standing)?;
         kept.record = kept.record.conclude(record.fence, record.state)?;
@@ -121,6 +131,10 @@ impl Ledger for MemoryLedger {
 
     fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
         Box::pin(async move { self.state.lock().start(&start) })
+    }
+
+    fn withdraw(&self, key: &str, attempt: u32) {
+        self.state.lock().withdraw(key, attempt);
     }
 
     fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>> {

@@ -195,6 +195,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// returns, and only then. Dropped before it returned, nothing is entered, and the key is left open.
     fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>>;
 
+    /// The executor of this start was not, and will not be, entered: the key is open, soon and in order. Nobody waits
+    /// for it; until then the attempt counts as started.
+    fn withdraw(&self, key: &str, attempt: u32);
+
     /// Makes a key's new state durable; OPEN may become so later, in order. A record that contradicts what is known
     /// is refused and kept as evidence.
     fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>>;

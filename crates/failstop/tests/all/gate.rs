@@ -16,14 +16,10 @@ use failstop::{
     },
     executor::{Answer, Attempt, blocking, from_fn},
     gate::{Gate, ReleaseError, WatchedFile},
-    ledger::{
-        Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted,
-        Record, Start, Started,
-    },
-    locks::AttemptLock,
+    ledger::Started,
 };
 
-use crate::support::{answering, engine, hanging, keyed, object, policy, run, while_running};
+use crate::support::{Meddled, answering, engine, hanging, keyed, object, policy, run, while_running};
 
 #[tokio::test(start_paused = true)]
 async fn inv_exe_4_an_engaged_gate_denies_before_the_executor_is_entered() {
@@ -310,43 +306,6 @@ async fn an_early_refusal_says_what_the_machine_would() {
     assert_eq!((Some(report.conclusion), report.gate), (machine.conclusion(), machine.gate()));
 }
 
-/// A ledger that starts whatever it is asked to.
-struct Reckless(MemoryLedger);
-
-impl Ledger for Reckless {
-    fn keys(&self) -> &Keys {
-        self.0.keys()
-    }
-
-    fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>> {
-        self.0.look_up(claim)
-    }
-
-    fn freed<'a>(&'a self, key: &'a str) -> LedgerFuture<'a, ()> {
-        self.0.freed(key)
-    }
-
-    fn start<'a>(&'a self, _start: Start<'a>) -> LedgerFuture<'a, Result<Started, NotStarted>> {
-        Box::pin(std::future::ready(Ok(Started { fence: 1, lock: None })))
-    }
-
-    fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>> {
-        self.0.record(record)
-    }
-
-    fn note(&self, evidence: Evidence<'_>) {
-        self.0.note(evidence);
-    }
-
-    fn attach(&self, gate: &Gate) {
-        self.0.attach(gate);
-    }
-
-    fn hold_attempt(&self, fence: u64) -> Option<AttemptLock> {
-        self.0.hold_attempt(fence)
-    }
-}
-
 #[tokio::test]
 async fn the_self_test_passes_where_a_stop_stops_and_finds_a_start_step_that_does_not() {
     let executor = || answering(vec![]).0;
@@ -355,7 +314,8 @@ async fn the_self_test_passes_where_a_stop_stops_and_finds_a_start_step_that_doe
     assert_eq!(sound.keys_in_progress(), 0);
     let exempting = keyed(|spec| spec.allow_when_stopped = ActionSet::from_iter(Action::ALL));
     assert_eq!(engine(exempting).executor(executor()).build().unwrap().prove_stop().await, Ok(()));
-    let reckless = Engine::builder(keyed(|_| {})).ledger(Arc::new(Reckless(MemoryLedger::new())));
+    let starts_whatever_it_is_asked_to = Meddled::after_start(|_| Ok(Started { fence: 1, lock: None }));
+    let reckless = Engine::builder(keyed(|_| {})).ledger(Arc::new(starts_whatever_it_is_asked_to));
     let reckless = reckless.executor(executor()).build().unwrap();
     assert_eq!(reckless.prove_stop().await, Err(StopNotProven));
 }

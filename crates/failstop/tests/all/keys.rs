@@ -1,19 +1,28 @@
 //! Keys through the driver and the memory ledger: one execution at a time, replays, and what is in doubt.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use decision_schema::{Action, FinalDecision, Object, Value};
 use failstop::{
     Engine, Request,
     core::{
-        model::{EffectClass, ExecutionStatus, Outcome, ReasonCode},
+        model::{Effect, EffectClass, ExecutionStatus, Outcome, ReasonCode},
         policies::{KeyGenerator, OnInProgress, RetryUnknown},
         stop::{Level, Scope},
     },
     executor::{Answer, from_fn},
+    gate::Gate,
 };
 
-use crate::support::{answering, engine, hanging, keyed, object, policy, run, run_keyed, while_running};
+use crate::support::{
+    Meddled, answering, engine, hanging, keyed, object, policy, run, run_keyed, while_running,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_second_submission_replays_the_first_and_executes_nothing() {
@@ -195,4 +204,33 @@ async fn a_bare_call_shows_its_key_and_guards_nothing() {
         assert!(!report.replayed);
     }
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+/// Executors were once entered as late as their turn came, long after a stop that everybody had heard of.
+#[tokio::test(start_paused = true)]
+async fn inv_exe_4_a_stop_heard_of_behind_the_start_is_obeyed_before_the_executor_is_entered() {
+    let gate = Gate::new();
+    let (stopped, has_stopped) = (gate.clone(), AtomicBool::new(false));
+    let ledger = Meddled::after_start(move |started| {
+        if !has_stopped.swap(true, Ordering::SeqCst) {
+            stopped.engage(Scope::Global, Level::Stop, "behind the start");
+        }
+        started
+    });
+    let (executor, calls) = answering(vec![]);
+    let builder = Engine::builder(keyed(|_| {})).ledger(Arc::new(ledger)).gate(gate.clone());
+    let engine = builder.executor(executor).build().unwrap();
+    let denied = run_keyed(&engine, Action::Act, "k").await;
+    assert_eq!(denied.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    assert_eq!((denied.conclusion.outcome, denied.attempts.len()), (Outcome::NotExecuted, 0));
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+
+    gate.release(Scope::Global, gate.entries()[0].epoch, "again").unwrap();
+    let done = run_keyed(&engine, Action::Act, "k").await;
+    let effects: Vec<_> = done.attempts.iter().map(|attempt| attempt.effect).collect();
+    assert_eq!(
+        (done.conclusion.outcome, effects),
+        (Outcome::Executed, vec![Effect::NotApplied, Effect::Applied])
+    );
+    assert_eq!(calls.load(Ordering::SeqCst), 1, "what was not entered had no effect and leaves no doubt");
 }

@@ -72,6 +72,10 @@ impl Ledger for Faulty {
         self.ledger.keys()
     }
 
+    fn withdraw(&self, key: &str, attempt: u32) {
+        self.ledger.withdraw(key, attempt);
+    }
+
     fn note(&self, evidence: Evidence<'_>) {
         self.ledger.note(evidence);
     }

@@ -16,8 +16,66 @@ use failstop::{
         policies::{ExecutionPolicy, PolicySpec},
     },
     executor::{Answer, Executor, from_fn},
-    ledger::MemoryLedger,
+    gate::Gate,
+    ledger::{
+        Claim, Evidence, Keys, Known, Ledger, LedgerFuture, LedgerUnavailable, MemoryLedger, NotStarted,
+        Record, Start, Started,
+    },
+    locks::AttemptLock,
 };
+
+type StartResult = Result<Started, NotStarted>;
+
+/// A ledger in memory whose start steps somebody meddles with.
+pub struct Meddled {
+    ledger: MemoryLedger,
+    after_start: Box<dyn Fn(StartResult) -> StartResult + Send + Sync>,
+}
+
+impl Meddled {
+    /// Each start step answers what `meddle` makes of its answer.
+    pub fn after_start(meddle: impl Fn(StartResult) -> StartResult + Send + Sync + 'static) -> Self {
+        Self { ledger: MemoryLedger::new(), after_start: Box::new(meddle) }
+    }
+}
+
+impl Ledger for Meddled {
+    fn keys(&self) -> &Keys {
+        self.ledger.keys()
+    }
+
+    fn look_up<'a>(&'a self, claim: Claim<'a>) -> LedgerFuture<'a, Result<Known, LedgerUnavailable>> {
+        self.ledger.look_up(claim)
+    }
+
+    fn freed<'a>(&'a self, key: &'a str) -> LedgerFuture<'a, ()> {
+        self.ledger.freed(key)
+    }
+
+    fn start<'a>(&'a self, start: Start<'a>) -> LedgerFuture<'a, StartResult> {
+        Box::pin(async move { (self.after_start)(self.ledger.start(start).await) })
+    }
+
+    fn withdraw(&self, key: &str, attempt: u32) {
+        self.ledger.withdraw(key, attempt);
+    }
+
+    fn record<'a>(&'a self, record: Record<'a>) -> LedgerFuture<'a, Result<(), LedgerUnavailable>> {
+        self.ledger.record(record)
+    }
+
+    fn note(&self, evidence: Evidence<'_>) {
+        self.ledger.note(evidence);
+    }
+
+    fn attach(&self, gate: &Gate) {
+        self.ledger.attach(gate);
+    }
+
+    fn hold_attempt(&self, fence: u64) -> Option<AttemptLock> {
+        self.ledger.hold_attempt(fence)
+    }
+}
 
 pub fn policy(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
     let mut spec = PolicySpec::default();
