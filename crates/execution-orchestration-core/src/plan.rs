@@ -67,6 +67,11 @@ impl<'p> Plan<'p> {
         self.subject.action
     }
 
+    /// The executor's name.
+    pub const fn executor(&self) -> &'p str {
+        self.subject.executor
+    }
+
     /// The policy in force.
     pub const fn policy(&self) -> &'p ExecutionPolicy {
         self.subject.policy

@@ -178,9 +178,14 @@ impl<'p> Machine<'p> {
         timeout.min_attempt_ms.min(timeout.timeout_per_action_ms).min(timeout.max_total_time_ms / 2)
     }
 
+    /// The last moment at which an attempt would still have room before the deadline.
+    pub fn latest_start(&self) -> Timestamp {
+        self.admitted_at.plus_ms(self.policy().timeout().max_total_time_ms - self.needed_ms())
+    }
+
     /// Whether an attempt started at `at` would still have room before the deadline.
-    pub fn has_room(&self, at: Timestamp) -> bool {
-        at.plus_ms(self.needed_ms()) <= self.total_deadline()
+    fn has_room(&self, at: Timestamp) -> bool {
+        at <= self.latest_start()
     }
 
     fn has_tried(&self) -> bool {

@@ -65,7 +65,7 @@ pub struct ExecutionPolicy {
 
 impl Default for ExecutionPolicy {
     fn default() -> Self {
-        Self::checked(PolicySpec::default())
+        Self::checked(&PolicySpec::default())
     }
 }
 
@@ -83,11 +83,11 @@ impl ExecutionPolicy {
         spec.rate_limit.check(&mut faults);
         spec.circuit_breaker.iter().for_each(|breaker| breaker.check(&mut faults));
         spec.retry_budget.iter().for_each(|budget| budget.check(&mut faults));
-        faults.into_result().map(|()| Self::checked(spec))
+        faults.into_result().map(|()| Self::checked(&spec))
     }
 
-    fn checked(spec: PolicySpec) -> Self {
-        Self { spec, canonical: canonical::canonical_text(&spec) }
+    fn checked(spec: &PolicySpec) -> Self {
+        Self { spec: *spec, canonical: canonical::canonical_text(spec) }
     }
 
     /// The policy's numbers as canonical JSON (RFC 8785), for plans.

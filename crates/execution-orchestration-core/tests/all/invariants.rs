@@ -64,8 +64,8 @@ impl<'p> Desk<'p> {
     }
 }
 
-fn checked(spec: PolicySpec) -> ExecutionPolicy {
-    ExecutionPolicy::new(spec).unwrap()
+fn checked(spec: &PolicySpec) -> ExecutionPolicy {
+    ExecutionPolicy::new(*spec).unwrap()
 }
 
 fn gate(level: Level) -> Verdict {
@@ -86,7 +86,7 @@ fn running(policy: &ExecutionPolicy) -> Desk<'_> {
 
 #[test]
 fn inv_exe_1_the_happy_path_without_a_key_is_start_finished_done() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = Desk::new(&policy, false);
     assert_eq!(desk.hand(0, Input::Admit(RUN)), [Output::Start { attempt: 0 }]);
     assert_eq!(desk.hand(0, STARTED), []);
@@ -96,7 +96,7 @@ fn inv_exe_1_the_happy_path_without_a_key_is_start_finished_done() {
 
 #[test]
 fn inv_exe_1_delays_are_the_plans() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = running(&policy);
     let planned = desk.machine.plan().clone().schedule();
     let mut now = 0;
@@ -113,7 +113,7 @@ fn inv_exe_1_delays_are_the_plans() {
 
 #[test]
 fn inv_exe_2_attempts_of_dead_owners_count() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let mut desk = Desk::new(&policy, false);
     desk.hand(0, Input::Admit(RUN));
     let prior = Prior { attempts: 3, unknown: false };
@@ -131,7 +131,7 @@ fn inv_exe_2_attempts_of_dead_owners_count() {
 /// effect under it as a clean failure.
 #[test]
 fn inv_exe_2_a_key_whose_attempts_are_spent_starts_nothing() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     for (unknown, end) in [
         (false, (ExecutionStatus::Failed, Outcome::NotExecuted, Some(ReasonCode::ExecutorFailed), false)),
         (true, (ExecutionStatus::Failed, Outcome::Unknown, Some(ReasonCode::UnknownOutcome), true)),
@@ -149,7 +149,7 @@ fn inv_exe_2_a_key_whose_attempts_are_spent_starts_nothing() {
 /// A start step that hung until just before the bound once left an attempt its whole grace behind it.
 #[test]
 fn inv_exe_2_a_start_that_comes_late_moves_no_deadline() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = Desk::new(&policy, false);
     desk.hand(0, Input::Admit(RUN));
     desk.hand(31_900, STARTED);
@@ -167,7 +167,7 @@ fn inv_exe_2_a_start_that_comes_late_moves_no_deadline() {
 fn inv_exe_2_a_hint_past_a_minute_ends_the_execution_although_there_is_time() {
     let mut spec = unkeyed();
     spec.timeout.max_total_time_ms = 600_000;
-    let policy = checked(spec);
+    let policy = checked(&spec);
     for (hint_ms, waits) in [(60_000, true), (60_001, false)] {
         let mut desk = running(&policy);
         let mut ended = Ended::answered(Effect::NotApplied, None, None);
@@ -181,7 +181,7 @@ fn inv_exe_2_a_hint_past_a_minute_ends_the_execution_although_there_is_time() {
 
 #[test]
 fn inv_exe_2_whatever_hangs_the_report_comes() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let steps = [Input::Admit(RUN), Input::LookedUp(Lookup::Fresh), Input::Granted(None), STARTED];
     for told in 1..=steps.len() {
         let mut desk = Desk::new(&policy, true);
@@ -202,7 +202,7 @@ fn inv_exe_2_whatever_hangs_the_report_comes() {
 
 #[test]
 fn inv_exe_3_a_lost_ledger_starts_nothing_and_says_so() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let mut desk = Desk::new(&policy, false);
     desk.hand(0, Input::Admit(RUN));
     desk.hand(0, Input::LookedUp(Lookup::Unavailable));
@@ -225,7 +225,7 @@ fn inv_exe_3_a_lost_ledger_starts_nothing_and_says_so() {
 
 #[test]
 fn inv_exe_3_a_panic_is_unknown_and_closes() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let mut desk = running(&policy);
     let ended = Ended::broke("RuntimeError".into());
     assert_eq!((ended.effect, ended.manner), (Effect::Unknown, Manner::Broke));
@@ -238,7 +238,7 @@ fn inv_exe_3_a_panic_is_unknown_and_closes() {
 /// A rate limit after an unknown attempt once cleared the mark that the unknown had set.
 #[test]
 fn inv_exe_3_a_refusal_after_an_unknown_attempt_stays_closed() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = Desk::new(&policy, true);
     desk.hand(0, Input::Admit(RUN));
     desk.hand(0, Input::Granted(None));
@@ -252,7 +252,7 @@ fn inv_exe_3_a_refusal_after_an_unknown_attempt_stays_closed() {
 
 #[test]
 fn an_execution_without_a_further_attempt_ends_with_what_its_last_one_came_to() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     for (effect, code) in
         [(Effect::NotApplied, ReasonCode::ExecutorFailed), (Effect::Unknown, ReasonCode::UnknownOutcome)]
     {
@@ -271,7 +271,7 @@ fn an_execution_without_a_further_attempt_ends_with_what_its_last_one_came_to() 
 
 #[test]
 fn inv_exe_4_the_gate_comes_before_everything_else() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     for (code, reason, fail_closed) in [
         (StopCode::Stopped, ReasonCode::GateStopped, false),
         (StopCode::Unreadable, ReasonCode::GateUnreadable, true),
@@ -289,7 +289,7 @@ fn inv_exe_4_the_gate_comes_before_everything_else() {
 
 #[test]
 fn inv_exe_4_a_denying_context_denies() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let context = json::parse(br#"{"ops_deny_actions": true}"#).unwrap();
     let verdict = context_verdict(context.as_object().unwrap());
     let mut desk = Desk::new(&policy, false);
@@ -301,7 +301,7 @@ fn inv_exe_4_a_denying_context_denies() {
 fn inv_exe_4_a_stop_wakes_every_wait() {
     let mut spec = keyed();
     spec.idempotency.on_in_progress = OnInProgress::Wait;
-    let policy = checked(spec);
+    let policy = checked(&spec);
     let waits: [(&[Input], Outcome); 3] = [
         (&[], Outcome::NotExecuted),
         (&[Input::LookedUp(Lookup::InProgress)], Outcome::Unknown),
@@ -324,7 +324,7 @@ fn inv_exe_4_a_stop_wakes_every_wait() {
 
 #[test]
 fn inv_exe_4_a_stop_reaches_attempts_in_flight_and_a_halt_kills() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     for (level, order) in
         [(Level::Stop, Output::Signal { attempt: 0 }), (Level::Halt, Output::Kill { attempt: 0 })]
     {
@@ -342,7 +342,7 @@ fn inv_exe_4_a_stop_reaches_attempts_in_flight_and_a_halt_kills() {
 /// A cancel or a stop heard during a start step that then lost its race was once forgotten, and the next start ordered.
 #[test]
 fn inv_exe_4_what_is_heard_during_a_lost_race_is_obeyed() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let resumable = Lookup::Resumable(Prior { attempts: 1, unknown: false });
     for (heard, reason) in [
         (Input::GateChanged(gate(Level::Stop)), ReasonCode::GateStopped),
@@ -361,7 +361,7 @@ fn inv_exe_4_what_is_heard_during_a_lost_race_is_obeyed() {
 
 #[test]
 fn inv_exe_4_a_drain_lets_retries_finish() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = running(&policy);
     desk.hand(1, Input::GateChanged(gate(Level::Drain)));
     desk.ends(2, 0, Effect::NotApplied);
@@ -372,7 +372,7 @@ fn inv_exe_4_a_drain_lets_retries_finish() {
 /// codes it was given; a debug print of it holds no more.
 #[test]
 fn inv_exe_5_a_machine_knows_no_more_than_codes() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = running(&policy);
     desk.hand(1, Input::Finished { attempt: 0, ended: Ended::broke("RuntimeError".into()) });
     let attempt = &desk.machine.attempts()[0];
@@ -382,7 +382,7 @@ fn inv_exe_5_a_machine_knows_no_more_than_codes() {
 
 #[test]
 fn inv_exe_6_every_attempt_asks_for_its_permits() {
-    let policy = checked(PolicySpec { max_concurrency: 8, ..unkeyed() });
+    let policy = checked(&PolicySpec { max_concurrency: 8, ..unkeyed() });
     let mut desk = Desk::new(&policy, true);
     assert_eq!(desk.hand(0, Input::Admit(RUN)), [Output::AskPermits]);
     for attempt in 0..4 {
@@ -399,7 +399,7 @@ fn inv_exe_6_every_attempt_asks_for_its_permits() {
 
 #[test]
 fn inv_exe_6_one_slot_is_kept_while_waiting() {
-    let policy = checked(PolicySpec { max_concurrency: 1, ..unkeyed() });
+    let policy = checked(&PolicySpec { max_concurrency: 1, ..unkeyed() });
     let mut desk = Desk::new(&policy, true);
     desk.hand(0, Input::Admit(RUN));
     desk.hand(0, Input::Granted(None));
@@ -413,7 +413,7 @@ fn inv_fs_1_an_unknown_effect_under_a_key_is_not_tried_again() {
     for (spec, retries) in
         [(keyed(), false), (unkeyed(), true), (PolicySpec { retry: never(), ..unkeyed() }, false)]
     {
-        let policy = checked(spec);
+        let policy = checked(&spec);
         let mut desk = running(&policy);
         desk.ends(1, 0, Effect::Unknown);
         assert_eq!(matches!(desk.machine.phase(), Phase::Waiting { .. }), retries);
@@ -427,7 +427,7 @@ fn never() -> execution_orchestration_core::policies::RetryPolicy {
 
 #[test]
 fn inv_fs_1_an_unconfirmed_end_is_never_followed_by_another_attempt() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = running(&policy);
     desk.hand(5000, Input::Tick);
     desk.hand(5001, Input::Halted { attempt: 0, stopped: Stopped::Unconfirmed });
@@ -436,7 +436,7 @@ fn inv_fs_1_an_unconfirmed_end_is_never_followed_by_another_attempt() {
 
 #[test]
 fn inv_fs_3_an_unknown_is_never_dressed_up() {
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     for (effect, outcome) in [
         (Effect::Applied, Outcome::Executed),
         (Effect::Rejected, Outcome::Unknown),
@@ -459,7 +459,7 @@ fn inv_fs_3_an_unknown_is_never_dressed_up() {
 fn inv_fs_3_a_key_with_an_unknown_is_never_called_open() {
     let mut spec = keyed();
     spec.retry.retry_unknown = RetryUnknown::Always;
-    let policy = checked(spec);
+    let policy = checked(&spec);
     let mut desk = running(&policy);
     assert_eq!(desk.ends(0, 0, Effect::Unknown), []);
     desk.hand(100, Input::Tick);
@@ -473,7 +473,7 @@ fn inv_fs_3_a_key_with_an_unknown_is_never_called_open() {
 
 #[test]
 fn inv_fs_3_the_outcome_is_durable_before_the_report() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let mut desk = running(&policy);
     assert_eq!(desk.ends(1, 0, Effect::Applied), [Output::Record { attempt: 0, state: KeyState::Succeeded }]);
     assert_eq!(desk.hand(2, Input::Recorded), [Output::Release, Output::Done]);
@@ -486,7 +486,7 @@ fn inv_fs_3_the_outcome_is_durable_before_the_report() {
 
 #[test]
 fn inv_fs_3_somebody_elses_attempt_in_flight_is_unknown() {
-    let policy = checked(keyed());
+    let policy = checked(&keyed());
     let mut desk = Desk::new(&policy, false);
     desk.hand(0, Input::Admit(RUN));
     desk.hand(0, Input::LookedUp(Lookup::InProgress));
@@ -498,7 +498,7 @@ fn inv_fs_3_somebody_elses_attempt_in_flight_is_unknown() {
 #[test]
 fn inv_fs_3_late_result_is_recorded_and_changes_nothing() {
     use execution_orchestration_core::orchestrator::Note;
-    let policy = checked(unkeyed());
+    let policy = checked(&unkeyed());
     let mut desk = running(&policy);
     for due in [5000, 6750, 7000] {
         desk.hand(due, Input::Tick);
@@ -525,7 +525,7 @@ fn inv_t1_the_keys_match_their_pattern() {
 fn inv_fs_3_what_is_given_up_at_the_bound_leaves_the_ledger_time() {
     let mut spec = keyed();
     spec.timeout.timeout_per_action_ms = 30_000;
-    let policy = checked(spec);
+    let policy = checked(&spec);
     let mut desk = running(&policy);
     desk.hand(30_000, Input::Tick);
     desk.hand(31_750, Input::Tick);

@@ -6,8 +6,8 @@ use execution_orchestration_core::policies::{
     RateLimitPolicy, RetryBudgetPolicy, RetryPolicy, TimeoutPolicy,
 };
 
-fn paths(spec: PolicySpec) -> Vec<String> {
-    match ExecutionPolicy::new(spec) {
+fn paths(spec: &PolicySpec) -> Vec<String> {
+    match ExecutionPolicy::new(*spec) {
         Ok(_) => Vec::new(),
         Err(refused) => refused.faults().iter().map(|fault| fault.path.to_string()).collect(),
     }
@@ -70,7 +70,7 @@ fn both_ends_of_every_range_are_allowed() {
         max_concurrency: 1,
         allow_when_stopped: ActionSet::EMPTY,
     };
-    assert_eq!(paths(least), [""; 0]);
+    assert_eq!(paths(&least), [""; 0]);
     let most = PolicySpec {
         retry: RetryPolicy {
             max_retries: 100,
@@ -104,7 +104,7 @@ fn both_ends_of_every_range_are_allowed() {
         max_concurrency: 16_777_216,
         allow_when_stopped: ActionSet::from_iter(Action::ALL),
     };
-    assert_eq!(paths(most), [""; 0]);
+    assert_eq!(paths(&most), [""; 0]);
 }
 
 #[test]
@@ -164,14 +164,14 @@ fn every_field_out_of_range_is_named_with_its_path_at_once() {
         "policy.retry_budget.min_per_second",
         "policy.retry_budget.burst",
     ];
-    assert_eq!(paths(worst), expected);
+    assert_eq!(paths(&worst), expected);
 }
 
 #[test]
 fn a_multiplier_that_is_not_a_finite_number_is_refused() {
     for multiplier in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.1] {
         let spec = with_retry(|retry| retry.backoff_multiplier = multiplier);
-        assert_eq!(paths(spec), ["policy.retry.backoff_multiplier"]);
+        assert_eq!(paths(&spec), ["policy.retry.backoff_multiplier"]);
     }
 }
 
@@ -189,7 +189,7 @@ fn what_the_reference_allows_is_in_range() {
             retry.backoff_multiplier = 0.1;
         })
     };
-    assert_eq!(paths(odd), [""; 0]);
+    assert_eq!(paths(&odd), [""; 0]);
 }
 
 #[test]

@@ -49,6 +49,9 @@ impl<'a> Drive<'a> {
     /// Hands slot and key over to an attempt that begins.
     pub(super) fn take_tenure(&mut self, started: Started) -> Tenure<'a> {
         self.fence = started.fence;
+        if let Some(pass) = &mut self.pass {
+            pass.begin(self.now);
+        }
         Tenure {
             control: Control::default(),
             slot: self.slot.take(),
