@@ -52,6 +52,7 @@ async fn admit(house: &House<'_>, gate: &Gate) -> Result<ExecutionReport, StopNo
         guards: None,
         plan_digests: house.plan_digests,
         health: None,
+        history: None,
     };
     let was_called = AtomicBool::new(false);
     let tripwire = from_fn(|_| {

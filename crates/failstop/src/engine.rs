@@ -7,6 +7,7 @@ use std::{
     task::Poll,
 };
 
+use decision_modulation_core::GuardPolicy;
 use decision_schema::{Action, FinalDecision, Object};
 use execution_orchestration_core::{
     model::{EffectClass, ExecutionReport},
@@ -24,6 +25,7 @@ use crate::{
     executor::{AnyExecutor, Executor},
     gate::Gate,
     health::OwnHealth,
+    history::{History, Lately},
     ledger::{Ledger, StartGate},
     limits::{Brakes, Cooldowns, RateLimiter, Slots},
     request::{Cancellation, Request},
@@ -80,6 +82,7 @@ pub struct EngineBuilder {
     redactor: Redactor,
     plan_digests: bool,
     health: Option<HealthPolicy>,
+    history: Option<History>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -149,6 +152,12 @@ impl EngineBuilder {
         self
     }
 
+    /// With a memory of what became of executions, for these guards.
+    pub(crate) fn history(mut self, guards: &GuardPolicy) -> Self {
+        self.history = Some(History::new(guards));
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -182,6 +191,7 @@ impl EngineBuilder {
             redactor: Cow::Owned(self.redactor),
             plan_digests: self.plan_digests,
             health: self.health.map(|policy| Arc::new(OwnHealth::new(policy))),
+            history: self.history,
         };
         Ok(Engine { shared: Arc::new(Shared { house, executors: self.executors }) })
     }
@@ -198,6 +208,7 @@ impl Engine {
             redactor: Redactor::new(Profile::Strict),
             plan_digests: false,
             health: None,
+            history: None,
         }
     }
 
@@ -259,6 +270,11 @@ impl Engine {
         self.shared.house.health.as_ref().map(|health| health.signal(now_ms))
     }
 
+    /// What became of executions lately; `None` where nobody keeps it in mind.
+    pub(crate) fn lately(&self) -> Option<Lately> {
+        self.shared.house.history.as_ref().map(History::lately)
+    }
+
     /// How many slots are held by work that was abandoned and has not ended.
     pub fn abandoned(&self) -> u32 {
         self.shared.house.slots.as_ref().map_or(0, Slots::abandoned)
@@ -281,6 +297,7 @@ pub(crate) struct House<'a> {
     pub(crate) guards: Option<Guards>,
     pub(crate) plan_digests: bool,
     pub(crate) health: Option<Arc<OwnHealth>>,
+    pub(crate) history: Option<History>,
 }
 
 /// State between calls, which only an engine has.
@@ -316,6 +333,11 @@ impl House<'_> {
     pub(crate) fn start_gate(&self, request: &Request<'_>) -> StartGate {
         StartGate::new(self.gate.clone(), request.decision.action, self.is_exempt(request))
             .obeying(self.health.clone())
+    }
+
+    /// Whether anybody wants to know how attempts end.
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.health.is_some() || self.history.is_some()
     }
 
     fn obeying_health(&self, verdict: Verdict) -> Verdict {
@@ -422,6 +444,7 @@ pub async fn execute<E: Executor>(
         guards: None,
         plan_digests: false,
         health: None,
+        history: None,
     };
     run(&house, &Request::new(decision, context), Some(executor)).await
 }

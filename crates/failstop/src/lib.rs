@@ -16,14 +16,17 @@ mod engine;
 pub mod executor;
 pub mod gate;
 mod health;
+mod history;
 mod ids;
 pub mod ledger;
 mod limits;
 pub mod locks;
+pub mod pipeline;
 mod reporting;
 mod request;
 
 pub use canary::StopNotProven;
+pub use decision_modulation_core as modulation_core;
 pub use engine::{BuildError, Engine, EngineBuilder, execute};
 pub use execution_orchestration_core as core;
 pub use ops_health_core as health_core;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod brakes;
 #[cfg(target_os = "linux")]
 mod command;
 mod driver;
@@ -17,6 +18,7 @@ mod limits;
 mod locks;
 mod many_in_flight;
 mod one_attempt;
+mod pipeline;
 mod reference_vectors;
 mod spans;
 mod support;
