@@ -21,7 +21,7 @@ use crate::{
     decision::{Conduct, Decision, Kind},
     strike::{Moment, Strike},
     target::{self, Seen},
-    victim::{Life, Place},
+    victim::{DELAY_VARIABLE, Life, Place},
 };
 
 const KEY: &str = "orphaned";
@@ -49,7 +49,8 @@ pub fn outlive(victim: &Path, delay_ms: u64) -> io::Result<u32> {
     place.ask_for(std::slice::from_ref(&decision))?;
     let life = Life { place: place.clone(), number: 1, url: None, in_flight: 1, max_total_time_ms: 20_000 };
     let strike = Strike { moment: Moment::BeforeAct, key: KEY.to_owned(), attempt: 0 };
-    let mut victim = Victim::start_slow(victim, &life, Some(&Blow::Strike(strike)), Some(delay_ms))?;
+    let delay = [(DELAY_VARIABLE, delay_ms.to_string())];
+    let mut victim = Victim::start_with(victim, &life, Some(&Blow::Strike(strike)), &delay)?;
     expect(victim.wait(PATIENCE)? == Death::Killed, "the program kills its victim")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(Second::open(&place)?.wait_for_orphan(&decision))

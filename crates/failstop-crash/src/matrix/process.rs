@@ -15,11 +15,7 @@ use rustix::{
 };
 
 use super::Blow;
-use crate::{
-    strike::STRIKE_VARIABLE,
-    vfs::FAULTS_VARIABLE,
-    victim::{DELAY_VARIABLE, Life},
-};
+use crate::{strike::STRIKE_VARIABLE, vfs::FAULTS_VARIABLE, victim::Life};
 
 /// How a life ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,33 +44,31 @@ impl Victim {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(victim: &Path, life: &Life, blow: Option<&Blow>) -> io::Result<Self> {
-        Self::start_slow(victim, life, blow, None)
+        Self::start_with(victim, life, blow, &[])
     }
 
-    /// The same, with programs that wait so long before they act.
+    /// The same, with these variables in its environment.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn start_slow(
+    pub fn start_with(
         victim: &Path,
         life: &Life,
         blow: Option<&Blow>,
-        delay_ms: Option<u64>,
+        variables: &[(&str, String)],
     ) -> io::Result<Self> {
         let stderr = life.place.directory().join(format!("stderr-{}", life.number));
         let mut command = Command::new(victim);
         command.arg("live").arg(life.place.directory());
         command.args([life.number, life.in_flight].map(|number| number.to_string()));
         command.arg(life.max_total_time_ms.to_string()).args(&life.url);
-        command.env_remove(FAULTS_VARIABLE).env_remove(STRIKE_VARIABLE).env_remove(DELAY_VARIABLE);
+        command.env_remove(FAULTS_VARIABLE).env_remove(STRIKE_VARIABLE);
         match blow {
             Some(Blow::Faults(plan)) => command.env(FAULTS_VARIABLE, plan.to_string()),
             Some(Blow::Strike(strike)) => command.env(STRIKE_VARIABLE, strike.to_string()),
             Some(Blow::Outside(_)) | None => &mut command,
         };
-        if let Some(delay_ms) = delay_ms {
-            command.env(DELAY_VARIABLE, delay_ms.to_string());
-        }
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&stderr)?);
         let child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

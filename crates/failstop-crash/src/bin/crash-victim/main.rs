@@ -4,6 +4,8 @@
 //! `crash-victim act DIRECTORY` carries one out. See `failstop_crash::victim`.
 #![allow(clippy::print_stderr, reason = "the harness reads what a victim says")]
 
+mod clock;
+
 use std::process::ExitCode;
 
 use failstop_crash::{
@@ -15,6 +17,7 @@ use failstop_crash::{
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
+    clock::set_back_as_told();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
