@@ -7,7 +7,7 @@ use std::{io, process::ExitCode};
 
 use failstop_crash::{
     decision::Kind,
-    matrix::{BadRound, Sweep, measure, sweep},
+    matrix::{BadRound, Sweep, measure, outlive, sweep},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -15,6 +15,9 @@ const USAGE: &str = "crash-matrix [--rounds N] [--seed S] [--only ROUND]";
 
 /// Enough for more than 2,000 kills.
 const ROUNDS: u64 = 2_000;
+
+/// How long after its parent's death an orphaned program acts, milliseconds.
+const ORPHAN_MS: u64 = 10_000;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -69,5 +72,22 @@ fn run(wanted: &Sweep) -> io::Result<bool> {
     println!("\n{tally}");
     let struck = |kind: &Kind| format!("{kind} {} of {}", tally.struck(*kind), dry.lives[kind].0);
     println!("writes struck: {}", Kind::ALL.iter().map(struck).collect::<Vec<_>>().join(", "));
-    Ok(tally.is_clean())
+    let outlived = wanted.rounds == 1 || an_orphan_acts_late(wanted);
+    Ok(tally.is_clean() && outlived)
+}
+
+/// The same as in the tests, with a program that takes its time.
+fn an_orphan_acts_late(wanted: &Sweep) -> bool {
+    match outlive(&wanted.victim, ORPHAN_MS) {
+        Ok(refused) => {
+            println!(
+                "an orphan that acted {ORPHAN_MS} ms after its parent's death: the key refused {refused} times"
+            );
+            refused > 0
+        }
+        Err(error) => {
+            println!("an orphan that acted {ORPHAN_MS} ms after its parent's death: {error}");
+            false
+        }
+    }
 }
