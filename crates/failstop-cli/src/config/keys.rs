@@ -218,6 +218,42 @@ const ROWS: &[Row] = &[
         "Attempts of this action that may come at once. Absent: `permits`.",
     ),
     (
+        "policy.circuit_breaker.failures",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        None,
+        "Failed attempts in a row, of one action on one executor, after which no attempt is started for a while; `rejected` and refusals do not count. Absent: the breaker is off.",
+    ),
+    (
+        "policy.circuit_breaker.open_ms",
+        Kind::Integer { min: 1, max: DAY_MS },
+        None,
+        "How long none is started then, milliseconds. Absent: 30000.",
+    ),
+    (
+        "policy.circuit_breaker.probes",
+        Kind::Integer { min: 1, max: 1000 },
+        None,
+        "Attempts let through after that: if all succeed it is over, if one fails it begins anew. Absent: 1.",
+    ),
+    (
+        "policy.retry_budget.ratio_per_mille",
+        Kind::Integer { min: 0, max: 10_000 },
+        None,
+        "Retries of all executions together, in thousandths of their first attempts; past it an execution ends with its last error. Absent: there is no budget.",
+    ),
+    (
+        "policy.retry_budget.min_per_second",
+        Kind::Integer { min: 0, max: 1_000_000 },
+        None,
+        "Retries allowed in each second whatever the ratio. Absent: 1.",
+    ),
+    (
+        "policy.retry_budget.burst",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        None,
+        "Retries that may come at once, at the start or after a good time. Absent: 100.",
+    ),
+    (
         "ledger.kind",
         Kind::Choice(&["memory", "sqlite", "postgres"]),
         Some("\"sqlite\""),
@@ -399,7 +435,9 @@ pub fn variable(path: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use failstop::core::policies::{ExecutionPolicy, PolicySpec, Quota, RateLimitPolicy};
+    use failstop::core::policies::{
+        CircuitBreakerPolicy, ExecutionPolicy, PolicySpec, Quota, RateLimitPolicy, RetryBudgetPolicy,
+    };
 
     use super::*;
 
@@ -425,6 +463,9 @@ mod tests {
         spec.idempotency.retention_ms = u64::MAX;
         spec.rate_limit =
             RateLimitPolicy { global: Some(quota), max_wait_ms: Some(u64::MAX), ..spec.rate_limit };
+        spec.circuit_breaker = Some(CircuitBreakerPolicy { failures: 0, open_ms: 0, probes: 0 });
+        spec.retry_budget =
+            Some(RetryBudgetPolicy { ratio_per_mille: u32::MAX, min_per_second: u32::MAX, burst: 0 });
         let invalid = ExecutionPolicy::new(spec).unwrap_err();
         let told: BTreeSet<String> =
             invalid.faults().iter().map(|fault| format!("{} {}", fault.path, fault.allowed)).collect();

@@ -144,6 +144,48 @@ fn check_shows_what_is_in_force_and_warns() {
 }
 
 #[test]
+fn brakes_need_their_first_key_and_are_off_without_any() {
+    insta::assert_snapshot!(refused(
+        "[policy.circuit_breaker]\nopen_ms = 1000\nprobes = 0\n[policy.retry_budget]\nburst = 0\n"
+    ));
+    let plan = |config: &str| {
+        let said = Shop::with(&format!("{config}{NOOP}")).run(&["plan"], decision("ACT", 1));
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.stdout
+    };
+    let brakes = ["circuit_breaker", "retry_budget"];
+    assert!(brakes.iter().all(|brake| !plan("").contains(brake)));
+    let braked =
+        plan("[policy.circuit_breaker]\nfailures = 5\n[policy.retry_budget]\nratio_per_mille = 100\n");
+    for part in [
+        "\"wait\",\"retry_budget\",\"circuit_breaker\",\"concurrency\"",
+        "\"circuit_breaker\":{\"failures\":5,\"open_ms\":30000,\"probes\":1}",
+        "\"retry_budget\":{\"burst\":100,\"min_per_second\":1,\"ratio_per_mille\":100}",
+    ] {
+        assert!(braked.contains(part), "{part} is not in {braked}");
+    }
+}
+
+#[test]
+fn a_breaker_of_the_configuration_holds_back_what_follows_a_run_of_failures() {
+    let shop = Shop::with(
+        "[policy]\nmax_concurrency = 1\n[policy.idempotency]\nenabled = false\n[policy.retry]\nmax_retries = 0\n\
+         [policy.circuit_breaker]\nfailures = 2\n[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n",
+    );
+    shop.script("act.sh", "echo >> calls; exit 75");
+    let lines: String = (1..=5).map(|step| decision("ACT", step)).collect();
+    let said = shop.run(&["run", "--ordered"], lines);
+    assert_eq!(said.code, 1);
+    let codes: Vec<_> = said
+        .stdout
+        .lines()
+        .map(|line| text(&json::parse(line.as_bytes()).unwrap(), "reason_code").to_owned())
+        .collect();
+    assert_eq!(codes, ["executor_failed", "executor_failed", "rate_limited", "rate_limited", "rate_limited"]);
+    assert_eq!(std::fs::read_to_string(shop.path("calls")).unwrap().lines().count(), 2);
+}
+
+#[test]
 fn the_schema_is_json_and_knows_every_section() {
     let said = Shop::bare().run(&["check", "--schema"], "");
     let schema = json::parse(said.stdout.trim().as_bytes()).unwrap();
