@@ -8,5 +8,6 @@ mod lost_file;
 mod matrix;
 mod not_writable;
 mod orphan;
+mod stop_under_faults;
 mod two_processes;
 mod vfs;
