@@ -32,6 +32,9 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// How often is looked whether the last has ended.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a living owner is left to record a change of the gate, milliseconds.
+const RECORDING_MS: u64 = 500;
+
 /// The part of the grace kept for killing orphans, milliseconds.
 const KILL_RESERVE_MS: u64 = 250;
 
@@ -134,7 +137,7 @@ pub fn stop(
         epoch: engaged.epoch,
         has_changed: engaged.changed,
         is_acknowledged,
-        is_recorded: record_gate(path, owners),
+        is_recorded: is_recorded(path, engaged.epoch, owners),
         owners,
         executions: flight.map(Flight::into_reached),
     })
@@ -200,13 +203,19 @@ fn open_gate(path: &Path) -> Result<GateFile, GateFileError> {
     GateFile::open(&gate, &ledger_id)
 }
 
-/// A living owner records the change by itself, soon; where there is none, this does.
-fn record_gate(path: &Path, owners: Option<usize>) -> bool {
-    match owners {
-        Some(0) | None => SqliteLedger::open(path, Options::default().retention_ms(i64::MAX))
-            .is_ok_and(|ledger| ledger.flush()),
-        Some(_) => true,
+/// Whether the change of this epoch stands in the ledger. A living owner records it by itself, soon; where there is none,
+/// or it died before it did, this does.
+fn is_recorded(path: &Path, epoch: u64, owners: Option<usize>) -> bool {
+    let stands = || View::open(path).and_then(|view| view.recorded_epoch()).is_ok_and(|last| last >= epoch);
+    let watch = clock::Stopwatch::start();
+    while owners != Some(0) && watch.elapsed_ms() < RECORDING_MS {
+        if stands() {
+            return true;
+        }
+        clock::pause(PAUSE);
     }
+    let ledger = SqliteLedger::open(path, Options::default().retention_ms(i64::MAX));
+    ledger.is_ok_and(|ledger| ledger.flush()) && stands()
 }
 
 /// What was in flight when the stop came, and what of it still is.

@@ -10,6 +10,7 @@ use crate::{
     OpenError,
     gate_file::{GateFile, GateFileError, GateState},
     identity::beside,
+    writer::recorded_epoch,
 };
 
 /// How many keys stand where. Each key is counted once, but for those in doubt that are `abandoned` too.
@@ -75,6 +76,14 @@ impl View {
     /// Where it cannot be read, which means `stop`.
     pub fn gate(&self) -> Result<GateState, GateFileError> {
         Ok(GateFile::open(&beside(&self.path, ".gate"), &self.ledger_id)?.read()?)
+    }
+
+    /// The epoch of the gate's last change that stands in the ledger.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn recorded_epoch(&self) -> Result<u64, OpenError> {
+        Ok(recorded_epoch(&self.connection)?)
     }
 
     fn count_finished(&self) -> Result<Counts, OpenError> {

@@ -65,7 +65,7 @@ async fn inv_exe_4_an_attempt_in_flight_is_reached_and_confirmed() {
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
     assert_eq!(report.attempts[0].stopped, Some(AttemptStopped::Confirmed));
     assert_eq!((reaches(&stopped), stopped.owners), (vec![Reach::Confirmed], Some(1)));
-    assert!(stopped.is_confirmed() && stopped.has_changed);
+    assert!(stopped.is_confirmed() && stopped.has_changed && stopped.is_recorded);
     let again = stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await;
     assert_eq!((again.epoch, again.has_changed), (stopped.epoch, false));
 }
