@@ -90,15 +90,27 @@ async fn a_stopped_ledger_is_stopped_for_whoever_opens_it_next_and_says_when_it_
 }
 
 #[tokio::test]
-async fn inv_exe_3_without_its_gate_nothing_starts() {
-    let home = TempDir::new().unwrap();
-    let path = home.path().join("failstop.db");
-    drop(open(&path));
-    fs::remove_file(home.path().join("failstop.db.gate")).unwrap();
-    let ledger = open(&path);
-    let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
-    let denied = run(&engine, "k").await;
-    assert_eq!(denied.conclusion.reason_code, Some(ReasonCode::GateUnreadable));
-    assert!(denied.conclusion.fail_closed);
-    assert!(events(&path, "started").is_empty());
+async fn inv_exe_3_without_a_gate_that_can_be_read_nothing_starts() {
+    let spoil: [(&str, fn(&Path)); 5] = [
+        ("missing", |gate| fs::remove_file(gate).unwrap()),
+        ("cut short", |gate| fs::write(gate, &fs::read(gate).unwrap()[..700]).unwrap()),
+        ("empty", |gate| fs::write(gate, "").unwrap()),
+        ("damaged", |gate| fs::write(gate, fs::read_to_string(gate).unwrap().replace("run", "rum")).unwrap()),
+        ("newer", |gate| {
+            let newer = fs::read_to_string(gate).unwrap().replace("failstop.gate/1", "failstop.gate/2");
+            fs::write(gate, newer).unwrap();
+        }),
+    ];
+    for (how, spoil) in spoil {
+        let home = TempDir::new().unwrap();
+        let path = home.path().join("failstop.db");
+        drop(open(&path));
+        spoil(&home.path().join("failstop.db.gate"));
+        let ledger = open(&path);
+        let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+        let denied = run(&engine, "k").await;
+        assert_eq!(denied.conclusion.reason_code, Some(ReasonCode::GateUnreadable), "{how}");
+        assert!(denied.conclusion.fail_closed, "{how}");
+        assert!(events(&path, "started").is_empty(), "{how}");
+    }
 }
