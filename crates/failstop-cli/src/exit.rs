@@ -37,6 +37,8 @@ pub enum Failure {
     Config(InvalidConfig),
     /// Standard output cannot be written.
     OutputClosed,
+    /// The file of packets cannot be written any more.
+    PacketsUnwritable,
     /// The ledger cannot be opened, read or written.
     Ledger(String),
     /// What was asked for is refused; the message names no input text.
@@ -55,6 +57,9 @@ impl Failure {
             Self::Config(invalid) => (invalid.to_string(), Exit::Usage),
             Self::OutputClosed => {
                 ("standard output cannot be written (output_closed)".to_owned(), Exit::OurFault)
+            }
+            Self::PacketsUnwritable => {
+                ("the file of packets cannot be written (packets_unwritable)".to_owned(), Exit::OurFault)
             }
             Self::Machine(what) => ((*what).to_owned(), Exit::OurFault),
         };

@@ -46,6 +46,8 @@ pub(crate) struct History {
 struct Told {
     /// By number of the slice, modulo their count.
     slices: [Slice; SLICES],
+    /// Whether any slice has failures since the last success, so that mostly nobody needs to look.
+    has_recent_failures: bool,
     cooldown_until_ms: u64,
 }
 
@@ -66,7 +68,11 @@ impl History {
             slice_ms: guards.rate_limit_window_ms().div_ceil(SLICES as u64 - 1),
             circuit_breaker_failures: guards.circuit_breaker_failures(),
             cooldown_ms: guards.cooldown_ms(),
-            told: Mutex::new(Told { slices: [Slice::default(); SLICES], cooldown_until_ms: 0 }),
+            told: Mutex::new(Told {
+                slices: [Slice::default(); SLICES],
+                has_recent_failures: false,
+                cooldown_until_ms: 0,
+            }),
         }
     }
 
@@ -83,8 +89,9 @@ impl History {
         let mut told = self.told.lock();
         told.slice(number).steps += 1;
         match end {
-            StepEnd::Succeeded => told.slices.iter_mut().for_each(|slice| slice.recent_failures = 0),
+            StepEnd::Succeeded => told.forgive(),
             StepEnd::Failed => {
+                told.has_recent_failures = true;
                 let slice = told.slice(number);
                 slice.errors += 1;
                 slice.recent_failures += 1;
@@ -116,6 +123,13 @@ impl Told {
             *slice = Slice { number, ..Slice::default() };
         }
         slice
+    }
+
+    /// A success: failures before it were not the last.
+    fn forgive(&mut self) {
+        if std::mem::take(&mut self.has_recent_failures) {
+            self.slices.iter_mut().for_each(|slice| slice.recent_failures = 0);
+        }
     }
 
     /// All slices of the window whose last one has this number.

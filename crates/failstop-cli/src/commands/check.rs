@@ -11,7 +11,10 @@ use failstop::core::stop::Level;
 use failstop_sqlite::view::View;
 
 use crate::{
-    config::{Config, assemble::executor_sections, fault::Place, reference, schema, settings::Entry},
+    config::{
+        Config, assemble::executor_sections, fault::Place, pipeline::can_errors_trip, reference, schema,
+        settings::Entry,
+    },
     exit::{Exit, Failure},
     ledger::LedgerFound,
 };
@@ -49,7 +52,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         return super::print(&reference::page()).map(|()| Exit::Done);
     }
     let config = Config::load(args.config.as_deref())?;
-    config.engine()?;
+    config.pipeline()?;
     let text = if args.json { format!("{}\n", as_json(&config)) } else { as_table(&config) };
     super::print(&text).map(|()| Exit::Done)
 }
@@ -128,6 +131,12 @@ fn warnings(config: &Config) -> Vec<String> {
         }
     }
     warnings.extend(ledger_warnings(config));
+    if config.health.as_ref().is_some_and(|health| !can_errors_trip(health)) {
+        warnings.push(
+            "policy.health: errors alone cannot make health RED; raise weight_errors or score_threshold_red"
+                .to_owned(),
+        );
+    }
     let timeout = config.policy.timeout();
     if timeout.timeout_per_action_ms > timeout.max_total_time_ms {
         warnings.push(

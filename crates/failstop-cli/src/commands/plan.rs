@@ -1,26 +1,31 @@
 //! `failstop plan`: prints plans and executes nothing.
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::{self, BufWriter, Write as _},
     path::PathBuf,
 };
 
 use clap::Args;
+use decision_schema::InputFault;
 use failstop::{
-    Engine,
+    Request,
     core::{
         idempotency::{Digest, resolve_key},
         model::{Conclusion, ExecutionReport, ReasonCode},
         report::ReportStyle,
     },
+    invalid_input,
+    pipeline::Pipeline,
 };
 
 use crate::{
+    clock,
     config::Config,
     exit::{Exit, Failure},
     input::{self, Chunks, Lines},
-    running::intake::{Refusal, Submission, parse},
+    running::intake::{Submission, parse},
     stderr,
 };
 
@@ -48,7 +53,7 @@ pub struct PlanArgs {
 /// Where the configuration is wrong or standard output is closed.
 pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?.with_max_concurrency(args.max_concurrency)?;
-    let engine = config.engine()?;
+    let pipeline = config.pipeline()?;
     let mut chunks = Chunks::new(input::open(&args.file)?.source);
     let mut lines = Lines::default();
     let mut out = BufWriter::new(io::stdout().lock());
@@ -57,7 +62,8 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
         lines.refill(chunk);
         while let Some(line) = lines.next() {
             text.clear();
-            if let Err(message) = plan_line(&engine, parse(line.number, line.bytes), line.number, &mut text) {
+            if let Err(message) = plan_line(&pipeline, parse(line.number, line.bytes), line.number, &mut text)
+            {
                 stderr::say(&message);
                 exit = Exit::NotAllDone;
             }
@@ -71,30 +77,29 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
 
 /// Appends the plan, or the report of a line that would be refused and what is to be said of it.
 fn plan_line(
-    engine: &Engine,
-    parsed: Result<Submission, Refusal>,
+    pipeline: &Pipeline,
+    parsed: Result<Submission, InputFault>,
     line: u64,
     out: &mut String,
 ) -> Result<(), String> {
-    let submission = parsed.map_err(|refusal| {
-        refusal.report(line).write_json(ReportStyle::default(), out);
-        refusal.message(line)
+    let submission = parsed.map_err(|fault| {
+        invalid_input(Some(line), clock::unix_ms(), &fault).write_json(ReportStyle::default(), out);
+        format!("line {line}: {fault} ({})", fault.code())
     })?;
-    let request = submission.request();
+    let (engine, decision) = (pipeline.engine(), submission.decided(pipeline.guards()));
+    let request = submission.request(&decision);
+    if let (Cow::Owned(_), false) = (&decision, decision.allowed) {
+        let code = ReasonCode::NotAllowed;
+        refusal(&request, code).write_json(ReportStyle::default(), out);
+        return Err(format!("line {line}: the guards refuse it: {} ({code})", decision.reasons.join(", ")));
+    }
     let mut plan = engine.plan(&request);
     let idempotency = engine.policy().idempotency();
     if idempotency.enabled {
         let key = resolve_key(None, request.idempotency_key, idempotency.key_generator, &request.identity());
         let key = key.map_err(|fault| {
             let code = ReasonCode::from_name(fault.code()).unwrap_or(ReasonCode::InputInvalid);
-            let report = failstop::invalid_input(
-                Some(line),
-                crate::clock::unix_ms(),
-                &decision_schema::InputFault::line_too_long(),
-            );
-            let action = Some(request.decision.action);
-            let report = ExecutionReport { action, conclusion: Conclusion::refused(code), ..report };
-            report.write_json(ReportStyle::default(), out);
+            refusal(&request, code).write_json(ReportStyle::default(), out);
             format!("line {line}: {fault} ({code})")
         })?;
         plan.set_key(key);
@@ -104,4 +109,16 @@ fn plan_line(
     // Writing into a string cannot fail.
     let _ = write!(out, "{{\"line\":{line},\"plan_digest\":\"sha256:{digest}\",\"plan\":{canonical}}}");
     Ok(())
+}
+
+/// The report on a line that was read and would be refused. Any fault gives the bare report of a refusal.
+fn refusal(request: &Request<'_>, code: ReasonCode) -> ExecutionReport {
+    let bare = invalid_input(request.line, clock::unix_ms(), &InputFault::line_too_long());
+    ExecutionReport {
+        action: Some(request.decision.action),
+        run_id: request.run_id.map(str::to_owned),
+        step: request.step,
+        conclusion: Conclusion::refused(code),
+        ..bare
+    }
 }

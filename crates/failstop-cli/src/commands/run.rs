@@ -1,6 +1,10 @@
 //! `failstop run`: executes decisions.
 
-use std::path::PathBuf;
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use failstop::core::report::ReportStyle;
@@ -22,7 +26,7 @@ use crate::{
   producer | failstop run --ordered | jq .status
   echo '{\"decision\": {\"action\": \"HOLD\"}, \"run_id\": \"demo\", \"step\": 1}' | failstop run")]
 pub struct RunArgs {
-    /// Decisions, one JSON object a line; - is standard input.
+    /// Decisions and proposals, one JSON object a line; - is standard input.
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// The configuration; default failstop.toml, if there is one.
@@ -34,6 +38,9 @@ pub struct RunArgs {
     /// Effects at once, in place of policy.max_concurrency.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     max_concurrency: Option<u32>,
+    /// Append the packets of executions to this file, one JSON object a line; made where there is none.
+    #[arg(long, value_name = "FILE")]
+    packets: Option<PathBuf>,
     /// Show no progress on a terminal.
     #[arg(long)]
     no_progress: bool,
@@ -49,20 +56,22 @@ const STOP_NOT_PROVEN: &str =
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let config = Config::load(args.config.as_deref())?.with_max_concurrency(args.max_concurrency)?;
     let input = input::open(&args.file)?;
+    let packets = args.packets.as_deref().map(open_packets).transpose()?;
     let runtime = runtime::current_thread()?;
     // What is wrong with the rest of the configuration is said before a ledger is made.
-    config.engine()?;
+    config.pipeline()?;
     let ledger = RunLedger::open(&config)?;
-    let engine = config.engine_on(ledger.shared())?;
+    let pipeline = config.pipeline_on(ledger.shared())?;
     let options = RunOptions {
         ordered: args.ordered,
         style: ReportStyle { extended_trace: config.settings.flag("trace.extended") },
         bar: telling::bar(!args.no_progress),
+        packets,
     };
     let watch = Stopwatch::start();
     let ended = runtime.block_on(async {
-        engine.prove_stop().await.map_err(|_| Failure::Machine(STOP_NOT_PROVEN))?;
-        let runner = Runner::new(engine, execute, input, options);
+        pipeline.engine().prove_stop().await.map_err(|_| Failure::Machine(STOP_NOT_PROVEN))?;
+        let runner = Runner::new(pipeline, execute, input, options);
         runner.map_err(|_| Failure::Machine("no thread or signal handler to be had"))?.run().await
     });
     // Whatever was abandoned may never end.
@@ -75,4 +84,14 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         stderr::say(&run.tally.summary(watch.elapsed()));
     }
     Ok(run.exit)
+}
+
+/// Packets hold what proposers saw: nobody else may read a file that is made for them.
+fn open_packets(path: &Path) -> Result<File, Failure> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(0);
+        Failure::Usage(format!(
+            "the file of packets cannot be opened (os error {errno}) (packets_unwritable)"
+        ))
+    })
 }

@@ -21,6 +21,7 @@ use failstop::{
     },
     gate::{Gate, WatchedFile},
     ledger::{Ledger, MemoryLedger},
+    pipeline::Pipeline,
 };
 
 use super::{
@@ -91,24 +92,27 @@ fn check_executor(reader: &mut Reader, section: &str) {
 }
 
 impl Config {
-    /// An engine that would carry out what this configuration says, and writes nothing down: to plan with, and to find
+    /// A pipeline that would carry out what this configuration says, and writes nothing down: to plan with, and to find
     /// out what is wrong before a ledger is made.
     ///
     /// # Errors
     /// Parts that cannot be made, or that contradict each other.
-    pub fn engine(&self) -> Result<Engine, InvalidConfig> {
-        self.engine_on(Arc::new(MemoryLedger::new()))
+    pub fn pipeline(&self) -> Result<Pipeline, InvalidConfig> {
+        self.pipeline_on(Arc::new(MemoryLedger::new()))
     }
 
-    /// An engine that carries out what this configuration says, and writes it down in `ledger` if keys are on.
+    /// A pipeline that carries out what this configuration says, and writes it down in `ledger` if keys are on.
     ///
     /// # Errors
     /// Parts that cannot be made, or that contradict each other.
-    pub fn engine_on(&self, ledger: Arc<dyn Ledger>) -> Result<Engine, InvalidConfig> {
+    pub fn pipeline_on(&self, ledger: Arc<dyn Ledger>) -> Result<Pipeline, InvalidConfig> {
         let mut faults = Vec::new();
         let mut builder = Engine::builder(self.policy.clone()).redactor(self.redactor()).plan_digests(true);
         if self.policy.idempotency().enabled {
             builder = builder.ledger(ledger);
+        }
+        if let Some(health) = self.health {
+            builder = builder.health(health);
         }
         match self.gate() {
             Ok(gate) => builder = builder.gate(gate),
@@ -124,7 +128,7 @@ impl Config {
         if !faults.is_empty() {
             return Err(self.invalid(faults));
         }
-        builder.build().map_err(|error| self.invalid(vec![self.build_fault(&error)]))
+        Pipeline::build(builder, self.guards).map_err(|error| self.invalid(vec![self.build_fault(&error)]))
     }
 
     fn build_fault(&self, error: &BuildError) -> ConfigFault {

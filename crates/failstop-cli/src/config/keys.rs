@@ -3,6 +3,8 @@
 
 use decision_schema::Action;
 
+use super::pipeline;
+
 /// What stands for the name of an action in [`Key::path`].
 pub const ACTION: &str = "ACTION";
 
@@ -82,11 +84,11 @@ fn quoted<T: std::fmt::Display>(names: impl Iterator<Item = T>) -> String {
 /// The effects that a code may stand for.
 pub const EFFECTS: [&str; 4] = ["applied", "not_applied", "rejected", "unknown"];
 
-const DAY_MS: u64 = 86_400_000;
-const MANY: u64 = 1_000_000_000;
+pub(super) const DAY_MS: u64 = 86_400_000;
+pub(super) const MANY: u64 = 1_000_000_000;
 
 /// A key as the tables below have it: path, kind, default, document.
-type Row = (&'static str, Kind, Option<&'static str>, &'static str);
+pub(super) type Row = (&'static str, Kind, Option<&'static str>, &'static str);
 
 const ROWS: &[Row] = &[
     (
@@ -389,7 +391,7 @@ const EXECUTOR_ROWS: &[(Row, &[&str])] = &[
 
 /// Every key, in the order of the reference page.
 pub fn all() -> Vec<Key> {
-    let plain = ROWS.iter().map(|row| key("", *row, &[]));
+    let plain = ROWS.iter().chain(pipeline::ROWS).map(|row| key("", *row, &[]));
     let executors = ["executor.", "executors.ACTION."]
         .into_iter()
         .flat_map(|prefix| EXECUTOR_ROWS.iter().map(move |(row, only)| key(prefix, *row, only)));
@@ -474,6 +476,7 @@ mod tests {
         let ours = keys
             .iter()
             .filter(|key| key.path.starts_with("policy.") && !key.path.contains(ACTION))
+            .filter(|key| pipeline::ROWS.iter().all(|row| row.0 != key.path))
             .filter(is_number);
         assert_eq!(
             ours.map(|key| format!("{} {}", key.path, key.kind.expected())).collect::<BTreeSet<_>>(),

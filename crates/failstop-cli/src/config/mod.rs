@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod fault;
 pub mod keys;
 pub mod nearest;
+pub mod pipeline;
 mod policy;
 mod read;
 pub mod reference;
@@ -17,7 +18,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use failstop::core::policies::{ExecutionPolicy, PolicySpec};
+use failstop::{
+    core::policies::{ExecutionPolicy, PolicySpec},
+    health_core::HealthPolicy,
+    modulation_core::GuardPolicy,
+};
 
 use self::{
     fault::{ConfigFault, InvalidConfig, Place},
@@ -38,6 +43,10 @@ pub struct Config {
     pub settings: Settings,
     /// The policy in force.
     pub policy: ExecutionPolicy,
+    /// The guards in force.
+    pub guards: GuardPolicy,
+    /// The watch over health, where it is wanted.
+    pub health: Option<HealthPolicy>,
 }
 
 impl Config {
@@ -64,12 +73,14 @@ impl Config {
     fn check(file: Option<PathBuf>, mut reader: Reader) -> Result<Self, InvalidConfig> {
         assemble::check_sections(&mut reader);
         let policy = policy::policy(&reader.settings, &mut reader.faults);
+        let guards = pipeline::guards(&reader.settings, &mut reader.faults);
+        let health = pipeline::health(&reader.settings, &mut reader.faults);
         match policy {
             Some(policy) if reader.faults.is_empty() => {
                 let parent =
                     file.as_deref().and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
                 let base = parent.unwrap_or(Path::new(".")).to_owned();
-                Ok(Self { file, base, settings: reader.settings, policy })
+                Ok(Self { file, base, settings: reader.settings, policy, guards, health })
             }
             _ => Err(invalid(file.as_deref(), reader.faults)),
         }

@@ -1,9 +1,14 @@
 //! The thread that reads, and the lines it hands over.
 
-use std::thread;
+use std::{borrow::Cow, thread};
 
-use decision_schema::{Action, Envelope, FinalDecision, InputFault, Object, Payload, Value};
-use failstop::Request;
+use decision_schema::{Envelope, FinalDecision, InputFault, Object, PacketV2, Payload, Proposal, Value};
+use failstop::{
+    Request,
+    core::model::ExecutionReport,
+    modulation_core::{GuardPolicy, modulate},
+    pipeline::{Pipeline, ProposalRequest},
+};
 use tokio::sync::mpsc;
 
 use crate::input::{Chunk, Chunks, Input};
@@ -42,12 +47,11 @@ pub fn feed(input: Input) -> std::io::Result<mpsc::Receiver<Fed>> {
     Ok(from)
 }
 
-/// A line that is a decision, with all that came with it.
+/// A line that can be executed, with all that came with it.
 pub struct Submission {
     /// The line's number.
     pub line: u64,
-    decision: FinalDecision,
-    packet: Option<Object>,
+    asked: Asked,
     context: Object,
     run_id: Option<String>,
     step: Option<i64>,
@@ -55,54 +59,82 @@ pub struct Submission {
     idempotency_key: Option<String>,
 }
 
-/// Why a line is not executed.
-pub enum Refusal {
-    /// It cannot be read as a decision.
-    Fault(InputFault),
-    /// It is a proposal, which guards would have to turn into a decision first.
-    Proposal {
-        /// What is proposed.
-        action: Action,
-        /// The envelope's `run_id`, or the proposal's own.
-        run_id: Option<String>,
-        /// The envelope's `step`.
-        step: Option<i64>,
-    },
+/// What a line asks for, with the packet as each is executed with it.
+enum Asked {
+    Decision(FinalDecision, Option<Object>),
+    Proposal(Proposal, Option<PacketV2>),
 }
 
 /// Reads one line; `None` stands for one that is too long.
 ///
 /// # Errors
 /// Why it is not executed.
-pub fn parse(line: u64, bytes: Option<&[u8]>) -> Result<Submission, Refusal> {
-    let bytes = bytes.ok_or_else(|| Refusal::Fault(InputFault::line_too_long()))?;
+pub fn parse(line: u64, bytes: Option<&[u8]>) -> Result<Submission, InputFault> {
+    let bytes = bytes.ok_or_else(InputFault::line_too_long)?;
     let Envelope { payload, context, run_id, step, tenant, idempotency_key, packet } =
-        Envelope::parse(bytes).map_err(Refusal::Fault)?;
-    let decision = match payload {
-        Payload::Decision(decision) => decision,
-        Payload::Proposal(proposal) => {
-            let run_id = run_id.or(proposal.run_id);
-            return Err(Refusal::Proposal { action: proposal.action, run_id, step });
+        Envelope::parse(bytes)?;
+    let asked = match payload {
+        Payload::Decision(decision) => {
+            let packet = packet.and_then(|packet| match packet.to_value() {
+                Value::Object(packet) => Some(packet),
+                _ => None,
+            });
+            Asked::Decision(decision, packet)
         }
+        Payload::Proposal(proposal) => Asked::Proposal(proposal, packet),
     };
-    let packet = packet.map(|packet| match packet.to_value() {
-        Value::Object(packet) => packet,
-        _ => Object::new(),
-    });
-    Ok(Submission { line, decision, packet, context, run_id, step, tenant, idempotency_key })
+    Ok(Submission { line, asked, context, run_id, step, tenant, idempotency_key })
 }
 
 impl Submission {
-    /// What is asked of the engine.
-    pub fn request(&self) -> Request<'_> {
+    /// Carries it out.
+    pub async fn execute(&self, pipeline: &Pipeline) -> ExecutionReport {
+        match &self.asked {
+            Asked::Decision(decision, packet) => {
+                let request = Request { packet: packet.as_ref(), ..self.request(decision) };
+                pipeline.engine().execute(&request).await
+            }
+            // Boxed, so that decisions, which need less, do not take up as much.
+            Asked::Proposal(proposal, packet) => {
+                Box::pin(pipeline.submit(&self.proposal(proposal, packet.as_ref()))).await
+            }
+        }
+    }
+
+    /// What is decided: the line's own decision, or what `guards` make of its proposal if they know no more than the line
+    /// says.
+    pub fn decided(&self, guards: &GuardPolicy) -> Cow<'_, FinalDecision> {
+        match &self.asked {
+            Asked::Decision(decision, _) => Cow::Borrowed(decision),
+            Asked::Proposal(proposal, _) => Cow::Owned(modulate(proposal, guards, &self.context).0),
+        }
+    }
+
+    /// What is asked of the engine, where this is what was decided.
+    pub fn request<'a>(&'a self, decision: &'a FinalDecision) -> Request<'a> {
+        let own_run_id = match &self.asked {
+            Asked::Decision(..) => None,
+            Asked::Proposal(proposal, _) => proposal.run_id.as_deref(),
+        };
         Request {
+            run_id: self.run_id.as_deref().or(own_run_id),
+            step: self.step,
+            tenant: self.tenant.as_deref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+            line: Some(self.line),
+            ..Request::new(decision, &self.context)
+        }
+    }
+
+    fn proposal<'a>(&'a self, proposal: &'a Proposal, packet: Option<&'a PacketV2>) -> ProposalRequest<'a> {
+        ProposalRequest {
             run_id: self.run_id.as_deref(),
             step: self.step,
             tenant: self.tenant.as_deref(),
             idempotency_key: self.idempotency_key.as_deref(),
-            packet: self.packet.as_ref(),
+            packet,
             line: Some(self.line),
-            ..Request::new(&self.decision, &self.context)
+            ..ProposalRequest::new(proposal, &self.context)
         }
     }
 }

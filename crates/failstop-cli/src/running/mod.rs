@@ -6,7 +6,6 @@
 mod executions;
 pub mod intake;
 mod order;
-pub mod refused;
 mod runner;
 mod signals;
 mod sink;

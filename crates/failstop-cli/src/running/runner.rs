@@ -1,6 +1,6 @@
 //! The loop of `failstop run`.
 
-use std::{future::Future, io, pin::Pin, time::Duration};
+use std::{fs::File, future::Future, io, pin::Pin, time::Duration};
 
 use failstop::{
     Engine,
@@ -9,6 +9,8 @@ use failstop::{
         report::ReportStyle,
         stop::{Level, Scope},
     },
+    invalid_input,
+    pipeline::Pipeline,
 };
 use indicatif::ProgressBar;
 use tokio::{
@@ -22,11 +24,12 @@ use super::{
     intake::{Fed, Submission, feed, parse},
     order::Order,
     signals::{Asked, Signals},
-    sink::Sink,
+    sink::{Lost, Sink},
     tally::Tally,
     telling::Hints,
 };
 use crate::{
+    clock,
     exit::{Exit, Failure},
     input::{Input, Lines},
     stderr,
@@ -36,7 +39,7 @@ use crate::{
 const COUNTING: Duration = Duration::from_millis(500);
 
 /// How a run is made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RunOptions {
     /// Whether reports come in the order of lines.
     pub ordered: bool,
@@ -44,6 +47,8 @@ pub struct RunOptions {
     pub style: ReportStyle,
     /// What shows how far it is.
     pub bar: ProgressBar,
+    /// Where packets are appended.
+    pub packets: Option<File>,
 }
 
 /// How a run ended.
@@ -57,8 +62,8 @@ pub struct Run {
 
 /// Everything one run has.
 pub struct Runner<F> {
-    engine: Engine,
-    execute: fn(Engine, Submission) -> F,
+    pipeline: Pipeline,
+    execute: fn(Pipeline, Submission) -> F,
     style: ReportStyle,
     bar: ProgressBar,
     max_concurrency: usize,
@@ -114,17 +119,18 @@ enum Event {
 }
 
 impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
-    /// A run of `input` through `engine`, each submission by `execute`. To be made within the runtime.
+    /// A run of `input` through `pipeline`, each submission by `execute`. To be made within the runtime.
     ///
     /// # Errors
     /// Where threads or signals are not to be had.
     pub fn new(
-        engine: Engine,
-        execute: fn(Engine, Submission) -> F,
+        pipeline: Pipeline,
+        execute: fn(Pipeline, Submission) -> F,
         input: Input,
         options: RunOptions,
     ) -> io::Result<Self> {
-        let max_concurrency = usize::try_from(engine.policy().max_concurrency()).unwrap_or(usize::MAX);
+        let max_concurrency =
+            usize::try_from(pipeline.engine().policy().max_concurrency()).unwrap_or(usize::MAX);
         let is_file = input.is_file;
         Ok(Self {
             style: options.style,
@@ -136,7 +142,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             place: 0,
             in_flight: Executions::new(),
             order: options.ordered.then(|| Order::new(max_concurrency)),
-            sink: Sink::new(options.bar.clone())?,
+            sink: Sink::new(options.bar.clone(), options.packets)?,
             bar: options.bar,
             signals: Signals::new()?,
             tally: Tally::default(),
@@ -144,7 +150,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             unread: Unread::default(),
             is_output_closed: false,
             has_bug: false,
-            engine,
+            pipeline,
             execute,
         })
     }
@@ -179,11 +185,11 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             let number = line.number;
             match parse(number, line.bytes) {
                 Ok(submission) => self.begin(submission).await,
-                Err(refusal) => {
+                Err(fault) => {
                     self.tally.bad_lines += 1;
-                    self.sink.note(&refusal.message(number));
+                    self.sink.note(&format!("line {number}: {fault} ({})", fault.code()));
                     let place = self.next_place();
-                    self.report(place, &refusal.report(number));
+                    self.report(place, &invalid_input(Some(number), clock::unix_ms(), &fault));
                 }
             }
             if !self.sink.has_room() {
@@ -206,7 +212,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
 
     async fn begin(&mut self, submission: Submission) {
         let place = self.next_place();
-        let execution = (self.execute)(self.engine.clone(), submission);
+        let execution = (self.execute)(self.pipeline.clone(), submission);
         if let Some(report) = self.in_flight.begin(place, execution).await {
             self.report(place, &report);
         }
@@ -217,6 +223,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
         if let Some(hint) = self.hints.on(report) {
             self.sink.note(hint);
         }
+        self.sink.packet(report);
         let style = self.style;
         let write = |out: &mut String| {
             report.write_json(style, out);
@@ -226,6 +233,10 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
             Some(order) => order.put(place, self.sink.reports(), write),
             None => write(self.sink.reports()),
         }
+    }
+
+    fn engine(&self) -> &Engine {
+        self.pipeline.engine()
     }
 
     fn is_over(&self) -> bool {
@@ -283,17 +294,17 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
 
     /// SIGUSR1: what runs is stopped, and what still comes in is denied.
     fn stop_here(&mut self) {
-        self.engine.gate().engage(Scope::Global, Level::Stop, "SIGUSR1");
+        self.engine().gate().engage(Scope::Global, Level::Stop, "SIGUSR1");
         self.sink.note("SIGUSR1: the gate is at stop for as long as this process lives");
     }
 
     /// The first signal drains, the second halts.
     fn escalate(&mut self) {
-        let gate = self.engine.gate();
+        let gate = self.engine().gate();
         match self.stage {
             Stage::Reading | Stage::Ended | Stage::Deaf => {
                 gate.engage(Scope::Global, Level::Drain, "signal");
-                let grace = Duration::from_millis(self.engine.policy().timeout().grace_ms);
+                let grace = Duration::from_millis(self.engine().policy().timeout().grace_ms);
                 self.stage = Stage::Draining(Box::pin(sleep(grace)));
                 self.sink.note("signal: reading no more lines; a second one kills what runs");
             }
@@ -306,7 +317,7 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
 
     /// The grace after the first signal is over.
     fn stop(&mut self) {
-        self.engine.gate().engage(Scope::Global, Level::Stop, "signal");
+        self.engine().gate().engage(Scope::Global, Level::Stop, "signal");
         self.stage = Stage::Stopping;
     }
 
@@ -341,17 +352,19 @@ impl<F: Future<Output = ExecutionReport> + Send + 'static> Runner<F> {
 
     async fn close(self) -> Result<Run, Failure> {
         let Self { sink, mut signals, tally, unread, has_bug, stage, bar, is_output_closed, .. } = self;
-        let is_written = tokio::select! {
-            is_written = sink.close() => is_written,
+        let written = tokio::select! {
+            written = sink.close() => written,
             // Whoever asks again does not want to wait for a reader that does not read.
-            _ = signals.next() => false,
+            _ = signals.next() => Err(Lost::Reports),
         };
         bar.finish_and_clear();
         if !matches!(stage, Stage::Ended) {
             stderr::say(&format!("stopped: {unread} left unread"));
         }
-        if !is_written || is_output_closed {
-            return Err(Failure::OutputClosed);
+        match written {
+            Err(Lost::Packets) => return Err(Failure::PacketsUnwritable),
+            Ok(()) if !is_output_closed => {}
+            Ok(()) | Err(Lost::Reports) => return Err(Failure::OutputClosed),
         }
         let is_done = tally.is_all_done() && unread.lines == 0 && !unread.is_partial && !unread.has_broken;
         let exit = match (has_bug || tally.has_lost_ledger, is_done) {
@@ -378,6 +391,6 @@ async fn alarm(stage: &mut Stage) {
 }
 
 /// Executes one submission.
-pub async fn execute(engine: Engine, submission: Submission) -> ExecutionReport {
-    engine.execute(&submission.request()).await
+pub async fn execute(pipeline: Pipeline, submission: Submission) -> ExecutionReport {
+    submission.execute(&pipeline).await
 }

@@ -39,7 +39,7 @@ fn bad_lines() -> Vec<(Vec<u8>, &'static str)> {
             "schema_two_payloads",
         ),
         (r#"{"decision":null}"#, "schema_no_payload"),
-        (r#"{"proposal":{"action":"ACT","confidence":0.5}}"#, "proposal_unsupported"),
+        (r#"{"proposal":{"action":"ACT","confidence":1.5}}"#, "schema_out_of_range"),
     ]
     .into_iter()
     .map(|(line, code)| (line.as_bytes().to_vec(), code))
@@ -106,19 +106,5 @@ fn what_can_be_read_of_a_bad_line_stands_in_its_report() {
         said.stderr,
         "failstop: line 1: decision.allowed: must be true or false (at byte 38) (schema_wrong_type)\n\
          failstop: line 3: decision.action: must be one of HOLD, ACT, EXIT, CANCEL, STOP (at byte 22) (schema_unknown_action)\n"
-    );
-}
-
-#[test]
-fn a_proposal_is_refused_and_says_why() {
-    let said = Shop::with(NOOP).run(
-        &["run"],
-        "{\"proposal\":{\"action\":\"EXIT\",\"confidence\":0.5},\"run_id\":\"r\",\"step\":5}\n",
-    );
-    let reports = said.reports();
-    assert_eq!((said.code, text(&reports[0], "action"), text(&reports[0], "run_id")), (1, "EXIT", "r"));
-    assert_eq!(
-        said.stderr,
-        "failstop: line 1: proposal: this version executes decisions only (proposal_unsupported)\n"
     );
 }

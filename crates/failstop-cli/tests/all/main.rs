@@ -12,6 +12,7 @@ mod ledger;
 mod order;
 mod plan;
 mod probe;
+mod proposals;
 mod reading;
 mod redact;
 mod secrets;
