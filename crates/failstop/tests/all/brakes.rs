@@ -86,6 +86,24 @@ async fn a_storm_opens_the_breaker_and_nothing_starts_until_a_probe_closes_it() 
     }
 }
 
+/// They were asked for while the breaker was closed, and it opened while they stood in the queue for a slot.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_slot_does_not_start_once_the_breaker_is_open() {
+    let (executor, calls) = counting(|_| async {
+        pass_ms(10).await;
+        Answer::not_applied()
+    });
+    let engine = engine(braked(|spec| spec.max_concurrency = 1)).executor(executor).build().unwrap();
+    let one = || run(&engine, Action::Act);
+    let (first, second, third, fourth, fifth) = tokio::join!(biased; one(), one(), one(), one(), one());
+    for report in [first, second, third] {
+        assert_eq!(code(&report), Some(ReasonCode::ExecutorFailed));
+    }
+    assert_held_back(&fourth);
+    assert_held_back(&fifth);
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_way_in_which_a_target_fails_opens_the_breaker() {
     let (late, _) = hanging();
