@@ -4,7 +4,6 @@ use std::path::Path;
 
 use failstop::{
     core::ledger::{EventKind, OwnerId, body},
-    ledger::Keys,
     locks::{LockDirectory, OwnerLock},
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -37,7 +36,7 @@ pub(crate) fn open_or_make(path: &Path) -> Result<Born, OpenError> {
     let mut connection = Writer::connect(path)?;
     let locks = LockDirectory::open(&beside(path, ".locks")).map_err(|error| OpenError::locks(&error))?;
     let lock = locks.take_ownership().map_err(|error| OpenError::locks(&error))?;
-    let owner = Owner { id: lock.id(), locks, keys: Keys::default() };
+    let owner = Owner::new(lock.id(), locks);
     let gate_path = beside(path, ".gate");
     let mut is_new = false;
     connection::migrate(&mut connection, |transaction| {

@@ -209,6 +209,9 @@ impl SqliteLedger {
     }
 
     async fn know(&self, claim: Claim<'_>) -> Result<Known, LedgerUnavailable> {
+        if self.owner.has_lost_ledger() {
+            return Err(LedgerUnavailable);
+        }
         match self.reader.look_up(claimed(claim)).await? {
             Seen::Fresh => Ok(Known::Fresh),
             Seen::Retired => Ok(Known::Expired),
@@ -236,7 +239,10 @@ impl SqliteLedger {
         let mut withdrawal = Withdrawal { ledger: self, start: Some((key, attempt)) };
         let started = answered.await.unwrap_or(Err(NotStarted::Unavailable));
         withdrawal.start = None;
-        started
+        match started {
+            Err(NotStarted::Unavailable) if self.owner.has_lost_ledger() => Err(NotStarted::Lost),
+            started => started,
+        }
     }
 
     fn starting(&self, start: Start<'_>) -> StartCommand {

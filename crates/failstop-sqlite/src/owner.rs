@@ -1,5 +1,10 @@
 //! Who this handle is to the ledger, and who else lives.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use failstop::{
     core::ledger::{KeyRecord, OwnerId},
     ledger::Keys,
@@ -13,9 +18,27 @@ pub(crate) struct Owner {
     pub(crate) locks: LockDirectory,
     /// What is being executed by this handle.
     pub(crate) keys: Keys,
+    /// Set once the files are not those that were opened: nothing is written any more, and nothing that is read is
+    /// believed.
+    lost: Arc<AtomicBool>,
 }
 
 impl Owner {
+    /// The owner with this name.
+    pub(crate) fn new(id: OwnerId, locks: LockDirectory) -> Self {
+        Self { id, locks, keys: Keys::default(), lost: Arc::default() }
+    }
+
+    /// Whether the ledger is not the one that was opened.
+    pub(crate) fn has_lost_ledger(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// The ledger is not the one that was opened; whether that is news.
+    pub(crate) fn lose_ledger(&self) -> bool {
+        !self.lost.swap(true, Ordering::AcqRel)
+    }
+
     /// Whether another owner of an unfinished key lives. Where that cannot be told, it does: no guess takes a key over.
     pub(crate) fn is_someone_else_alive(&self, record: &KeyRecord) -> bool {
         !record.is_terminal()

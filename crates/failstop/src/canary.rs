@@ -80,7 +80,7 @@ async fn start(
         report_if_lost,
     };
     match ledger.start(start).await {
-        Err(NotStarted::Gate(_) | NotStarted::Unavailable) => Ok(()),
+        Err(NotStarted::Gate(_) | NotStarted::Unavailable | NotStarted::Lost) => Ok(()),
         Ok(_) | Err(NotStarted::Race(_)) => Err(StopNotProven),
     }
 }

@@ -234,6 +234,7 @@ impl<B: Bench> Play<'_, B> {
                 assert!(!may, "it may start where it is {:?}", told.stands);
                 assert_same(&known, &told.look(who), "a race");
             }
+            Err(NotStarted::Lost) => panic!("nobody touched the ledger"),
             Err(NotStarted::Unavailable) => {
                 assert!(!may && told.stands == Stands::Fresh, "only what is no attempt at all has no answer");
             }

@@ -48,7 +48,7 @@ impl Writer {
         for answer in answers {
             answer(done.is_some());
         }
-        if done.is_none() && !self.is_lost {
+        if done.is_none() && !self.owner.has_lost_ledger() {
             self.unwritten = unawaited;
         }
         drop(reading);
@@ -139,7 +139,7 @@ pub(super) fn transact<T>(
     writer: &mut Writer,
     work: impl FnOnce(&mut Steps<'_>) -> Result<T, Broken>,
 ) -> Result<T, Broken> {
-    if writer.is_lost || !writer.identity.is_unchanged() {
+    if writer.owner.has_lost_ledger() || !writer.identity.is_unchanged() {
         writer.lose();
         return Err(Broken::Unreadable);
     }
@@ -176,11 +176,10 @@ pub(super) fn transact<T>(
 impl Writer {
     /// The files are not those that were opened. Whatever is at the path now, this process knows nothing of it.
     fn lose(&mut self) {
-        if !self.is_lost {
+        if self.owner.lose_ledger() {
             tracing::error!(
                 "the ledger's file was moved, deleted, replaced or rolled back: nothing new starts"
             );
         }
-        self.is_lost = true;
     }
 }

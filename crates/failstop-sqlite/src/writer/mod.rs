@@ -56,8 +56,6 @@ pub(crate) struct Writer {
     ledger_id: String,
     gate: Option<GateFile>,
     identity: Identity,
-    /// Set once the files are not those that were opened: nothing is written any more, ever.
-    is_lost: bool,
     retention_ms: i64,
     /// Ends without effect (OPEN) whose group was not written. Were they forgotten while this owner lives, its next
     /// start under the key would count them as given up. There are no more of them than executions under way.
@@ -87,7 +85,6 @@ impl Writer {
             ledger_id,
             gate: None,
             identity,
-            is_lost: false,
             retention_ms,
             unwritten: Vec::new(),
             last_group: 0,

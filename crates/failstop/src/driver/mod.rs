@@ -287,6 +287,7 @@ impl<'a> Drive<'a> {
             Err(NotStarted::Gate(verdict)) => Err(StartRefusal::Gate(verdict)),
             Err(NotStarted::Race(known)) => Err(StartRefusal::Race(self.remember(known))),
             Err(NotStarted::Unavailable) => Err(StartRefusal::LedgerUnavailable),
+            Err(NotStarted::Lost) => Err(StartRefusal::Race(Lookup::Unavailable)),
         })
     }
 

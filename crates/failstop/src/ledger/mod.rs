@@ -89,6 +89,8 @@ pub enum NotStarted {
     Race(Known),
     /// It could not be made durable.
     Unavailable,
+    /// The ledger is not the one that was opened, so what it said of the key is not to be believed either.
+    Lost,
 }
 
 /// An attempt that is about to start.
