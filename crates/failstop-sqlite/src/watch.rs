@@ -94,10 +94,7 @@ impl Watched {
         if state.is_none() {
             seen.file = None;
         }
-        if state == seen.state {
-            return;
-        }
-        if state.is_some() {
+        if state.is_some() && state != seen.state {
             // This is no wait; and a writer that is gone has nothing to record any more.
             let _ = writer.send(Command::RecordGate);
         }

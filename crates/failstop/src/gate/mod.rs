@@ -56,7 +56,10 @@ struct Changes {
 struct Staleness {
     clock: Clock,
     max_ms: u64,
+    /// When the watched file was last looked at, or somebody said so.
     refreshed_at: AtomicU64,
+    /// When the shared gate was last read.
+    shared_refreshed_at: AtomicU64,
 }
 
 /// Why a gate was not released.
@@ -95,6 +98,7 @@ impl Gate {
             clock: Clock::new(),
             max_ms: max_staleness_ms,
             refreshed_at: AtomicU64::new(0),
+            shared_refreshed_at: AtomicU64::new(0),
         });
         let has_file = watched.is_some();
         let gate = Self {
@@ -125,13 +129,18 @@ impl Gate {
             (watched, shared, staleness) => own
                 .or(shared.map_or(Verdict::RUN, |shared| shared.verdict(action)))
                 .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
-                .or(staleness.as_ref().map_or(Verdict::RUN, Staleness::verdict)),
+                .or(staleness.as_ref().map_or(Verdict::RUN, |staleness| {
+                    staleness.verdict(watched.is_some() || shared.is_none(), shared.is_some())
+                })),
         }
     }
 
     /// Shows this process what a ledger's shared gate says: every entry as it was read, or `None` where it could not be,
     /// which means stop. From the first call on the gate obeys it too; a change wakes every wait.
     pub fn reflect(&self, shared: Option<&[GateEntry]>) {
+        if let (Some(_), Some(staleness)) = (shared, &self.inner.staleness) {
+            staleness.note(&staleness.shared_refreshed_at);
+        }
         if self.inner.shared.get_or_init(Mirror::new).show(shared) {
             self.stir();
         }
@@ -201,7 +210,7 @@ impl Gate {
     /// Says that the gate's sources have been looked at just now; see [`Gate::with_sources`].
     pub fn refresh(&self) {
         if let Some(staleness) = &self.inner.staleness {
-            staleness.refreshed_at.store(staleness.clock.now().as_nanos(), Ordering::Release);
+            staleness.note(&staleness.refreshed_at);
         }
     }
 
@@ -223,13 +232,20 @@ impl Default for Gate {
 }
 
 impl Staleness {
-    fn verdict(&self) -> Verdict {
-        let refreshed_at = Timestamp::from_nanos(self.refreshed_at.load(Ordering::Acquire));
-        if self.clock.now().ms_since(refreshed_at) > self.max_ms {
-            Verdict::new(Level::Stop, StopCode::Stale, Scope::Global, 0)
-        } else {
-            Verdict::RUN
-        }
+    fn note(&self, refreshed_at: &AtomicU64) {
+        refreshed_at.store(self.clock.now().as_nanos(), Ordering::Release);
+    }
+
+    fn is_stale(&self, refreshed_at: &AtomicU64) -> bool {
+        let refreshed_at = Timestamp::from_nanos(refreshed_at.load(Ordering::Acquire));
+        self.clock.now().ms_since(refreshed_at) > self.max_ms
+    }
+
+    /// Each source that there is must have been looked at in time: none speaks for another.
+    fn verdict(&self, has_own: bool, has_shared: bool) -> Verdict {
+        let is_stale = has_own && self.is_stale(&self.refreshed_at)
+            || has_shared && self.is_stale(&self.shared_refreshed_at);
+        if is_stale { Verdict::new(Level::Stop, StopCode::Stale, Scope::Global, 0) } else { Verdict::RUN }
     }
 }
 

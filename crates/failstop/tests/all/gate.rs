@@ -12,7 +12,7 @@ use failstop::{
     core::{
         model::{Effect, ExecutionStatus, Outcome, ReasonCode, Stopped},
         policies::{ActionSet, Quota},
-        stop::{Level, Scope},
+        stop::{Level, Scope, StopCode},
     },
     executor::{Answer, Attempt, blocking, from_fn},
     gate::{Gate, ReleaseError, WatchedFile},
@@ -318,4 +318,20 @@ async fn the_self_test_passes_where_a_stop_stops_and_finds_a_start_step_that_doe
     let reckless = Engine::builder(keyed(|_| {})).ledger(Arc::new(starts_whatever_it_is_asked_to));
     let reckless = reckless.executor(executor()).build().unwrap();
     assert_eq!(reckless.prove_stop().await, Err(StopNotProven));
+}
+
+/// A gate that only a ledger shared was once stale for ever.
+#[tokio::test(start_paused = true)]
+async fn a_shared_gate_is_fresh_while_it_is_read_and_stale_when_it_is_not() {
+    let gate = Gate::with_sources(None, 1_000);
+    gate.reflect(Some(&[]));
+    tokio::time::advance(Duration::from_millis(900)).await;
+    assert_eq!(gate.verdict(Action::Act).level, Level::Run, "nobody need say more than the shared gate does");
+    tokio::time::advance(Duration::from_millis(200)).await;
+    let stale = gate.verdict(Action::Act);
+    assert_eq!((stale.level, stale.code), (Level::Stop, StopCode::Stale));
+    gate.refresh();
+    assert_eq!(gate.verdict(Action::Act).code, StopCode::Stale, "no source speaks for another");
+    gate.reflect(Some(&[]));
+    assert_eq!(gate.verdict(Action::Act).level, Level::Run);
 }
