@@ -22,6 +22,7 @@ const LOOK_NEXT: &str = "
 Look next at
   examples/ops-automation/README.md   why each line ended as it did
   examples/http/README.md             the same over HTTP
+  examples/day/README.md              a day of proposals: cargo xtask example day
   target/examples/                    the reports as they were written, and what the programs did
   cargo run --release -p failstop-cli -- plan examples/ops-automation/decisions.jsonl
                                       what would be done, without doing it
@@ -60,6 +61,11 @@ pub fn http() -> bool {
     }
     println!("\nexamples/http: decisions carried out over HTTP, against a server of difficult targets\n");
     said(afresh(&scratch).and_then(|()| against_server(&here, &scratch)))
+}
+
+/// A day of proposals through the whole pipeline, its waits on a clock that does not wait.
+pub fn day() -> bool {
+    succeeds(&mut cargo(&["run", "--quiet", "--release", "-p", "failstop", "--example", "day"]))
 }
 
 fn against_server(here: &Path, scratch: &Path) -> io::Result<()> {

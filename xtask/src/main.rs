@@ -19,6 +19,7 @@ cargo xtask COMMAND
   test                           everything that must hold: format, lints, no_std, tests, docs
   demo                           build failstop and watch decisions being executed
   example ops-automation|http    one of the demo's two parts
+  example day                    a day of 115,000 proposals with an error storm in it, in some seconds
   bench [--long] [calls|memory|redaction|run|ledger|ledger-latency|ledger-life]...
                                  measure, each figure beside its peer
   crash [--rounds N] [--seed S] [--only ROUND]
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         ["demo"] => examples::demo(),
         ["example", "ops-automation"] => examples::ops_automation(),
         ["example", "http"] => examples::http(),
+        ["example", "day"] => examples::day(),
         ["bench", sections @ ..] => bench(sections),
         ["crash", options @ ..] => crash::matrix(options),
         [] | ["help" | "--help" | "-h"] => {
