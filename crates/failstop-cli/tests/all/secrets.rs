@@ -132,3 +132,42 @@ fn inv_exe_5_no_secret_is_in_a_byte_of_the_ledger_nor_in_what_is_told_of_it() {
     }
     assert!(std::fs::read(shop.path("failstop.db")).unwrap().len() > 4096);
 }
+
+#[test]
+fn inv_exe_5_no_secret_of_a_proposal_is_in_its_packet_nor_in_the_ledger() {
+    let canaries: Vec<Canary> = (20..24).map(Canary::new).collect();
+    let secret = |at: usize| quoted(canaries[at].secret());
+    let shop = Shop::keyed(
+        "r=$(cat)\nprintf '{\"effect\":\"applied\",\"output\":{\"echo\":%s,\"plain\":\"ok\"}}' \"$r\"",
+        "",
+    );
+    let line = |step: u32, context: &str| {
+        format!(
+            "{{\"proposal\":{{\"action\":\"ACT\",\"confidence\":1,\"reasons\":[{}],\"params\":{{\"domain:api_key\":{}}},\
+             \"features_summary\":{{\"token\":{}}}}},\"run_id\":\"r\",\"step\":{step},\
+             \"context\":{{\"domain:password\":{}{context}}}}}\n",
+            secret(0),
+            secret(0),
+            secret(1),
+            secret(2),
+        )
+    };
+    let odd = format!(",\"recent_failures\":{}", secret(3));
+    let lines = [line(1, ""), line(2, &odd)].concat();
+    for args in [&["run", "--packets", "packets.jsonl"][..], &["plan"], &["run"]] {
+        let said = shop.run(args, &lines);
+        for canary in &canaries[..3] {
+            canary.assert_absent("standard output", &said.stdout);
+            canary.assert_absent("standard error", &said.stderr);
+        }
+        canaries[3].assert_absent("standard error", &said.stderr);
+    }
+    assert!(shop.run(&["run"], &lines).stdout.contains("\"plain\":\"ok\""), "the program was heard");
+    assert_eq!(shop.read("packets.jsonl").lines().count(), 2);
+    for file in ["packets.jsonl", "failstop.db", "failstop.db-wal"] {
+        let bytes = std::fs::read(shop.path(file)).unwrap_or_default();
+        for canary in &canaries[..3] {
+            canary.assert_absent(file, &bytes);
+        }
+    }
+}

@@ -171,6 +171,25 @@ async fn a_storm_ends_retries_and_wakes_who_waits_but_lets_what_runs_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_storm_is_heard_as_the_first_was() {
+    let answers =
+        [vec![Answer::unknown(); 3], vec![Answer::applied()], vec![Answer::not_applied(); 3]].concat();
+    let (executor, _) = answering(answers);
+    let policy = policy(|spec| (spec.retry.initial_backoff_ms, spec.max_concurrency) = (2000, 8));
+    let engine = watched(policy).executor(executor).build().unwrap();
+    let all = || async {
+        tokio::join!(biased; run(&engine, Action::Act), run(&engine, Action::Act), run(&engine, Action::Act))
+    };
+    all().await;
+    assert!(is_denied_by_health(&run(&engine, Action::Act).await));
+    tokio::time::advance(Duration::from_millis(10_001)).await;
+    assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
+    let (first, ..) = all().await;
+    assert_eq!(first.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!(first.total_latency_ms, 0, "its backoff was ended");
+}
+
+#[tokio::test(start_paused = true)]
 async fn attempts_that_are_broken_off_are_nobodys_errors() {
     let (executor, _) = hanging();
     let wide = policy(|spec| spec.max_concurrency = 8);
