@@ -19,7 +19,7 @@ use failstop::{
     pipeline::{Pipeline, ProposalRequest},
 };
 
-use crate::support::{answering, engine, keyed, policy, run};
+use crate::support::{answering, engine, hanging, keyed, policy, run, while_running};
 
 fn object(text: &str) -> Object {
     json::parse(text.as_bytes()).unwrap().as_object().unwrap().clone()
@@ -257,6 +257,20 @@ async fn the_error_rate_is_that_of_the_engine_until_the_window_is_over() {
     assert_refused(&submit(&pipeline, "{}").await, "error_rate", "error_rate_high");
     tokio::time::advance(Duration::from_millis(400)).await;
     assert!(is_success(&submit(&pipeline, "{}").await));
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stop_breaks_off_is_no_error_of_the_engine() {
+    let (executor, calls) = hanging();
+    let pipeline = pipeline(no_retries(), GuardPolicy::default(), executor);
+    let gate = pipeline.engine().gate().clone();
+    let stop = async { gate.engage(Scope::Global, Level::Stop, "drill") };
+    let (stopped, epoch) = while_running(submit(&pipeline, "{}"), stop).await;
+    assert_eq!(stopped.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    gate.release(Scope::Global, epoch, "over").unwrap();
+    let again = submit(&pipeline, "{}").await;
+    assert_eq!(member(&again, &["external", "errors_in_window"]), &Value::from(0));
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
