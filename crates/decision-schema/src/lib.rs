@@ -1,7 +1,8 @@
 //! The contract of the decision ecosystem, compatible with `decision-schema` 0.2.x.
 //!
 //! This crate decides what a decision, a proposal, a packet and a trace key look like, and refuses anything that does
-//! not look so. It knows no clock, no IO and no policy. Read [`types`] first, then [`envelope`], then [`json`].
+//! not look so. It knows no clock, no IO and no policy, only the words in which every core refuses one
+//! ([`policy_fault`]). Read [`types`] first, then [`envelope`], then [`json`].
 //!
 //! Faults say what is wrong and where, with names of the schema, indices and byte offsets, and never with input text.
 #![no_std]
@@ -16,6 +17,7 @@ mod fields;
 pub mod input_fault;
 pub mod json;
 pub mod packet_v2;
+pub mod policy_fault;
 pub mod schema_fault;
 pub mod trace_registry;
 pub mod types;

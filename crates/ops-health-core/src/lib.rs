@@ -38,13 +38,12 @@ extern crate alloc;
 pub mod health;
 mod p95;
 pub mod policy;
-pub mod policy_fault;
 mod score;
 pub mod signal;
 mod window;
 
+pub use decision_schema::policy_fault::{Allowed, InvalidPolicy, PolicyFault};
 pub use health::{Event, OpsHealth};
 pub use policy::{HealthPolicy, HealthSpec};
-pub use policy_fault::{Allowed, InvalidPolicy, PolicyFault};
 pub use signal::{HealthState, Reason, Signal};
 pub use window::MAX_SAMPLES;

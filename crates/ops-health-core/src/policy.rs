@@ -1,10 +1,8 @@
 //! How much trouble is too much, and for how long actions are denied after it.
 
-use crate::{
-    HealthState,
-    policy_fault::{Faults, InvalidPolicy},
-    window::MAX_SAMPLES,
-};
+use decision_schema::policy_fault::{InvalidPolicy, PolicyFaults};
+
+use crate::{HealthState, window::MAX_SAMPLES};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -62,7 +60,7 @@ impl Default for HealthSpec {
 }
 
 impl HealthSpec {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut PolicyFaults) {
         // A greater limit could not be reached by the samples that are kept, and a storm would look milder than it is.
         let most = MAX_SAMPLES as u64;
         faults.integer("policy.health.window_ms", self.window_ms, 1, DAY_MS);
@@ -107,7 +105,7 @@ impl HealthPolicy {
     /// # Errors
     /// [`InvalidPolicy`] with every field that is out of its range.
     pub fn new(spec: HealthSpec) -> Result<Self, InvalidPolicy> {
-        let mut faults = Faults::default();
+        let mut faults = PolicyFaults::default();
         spec.check(&mut faults);
         faults.into_result().map(|()| Self { spec })
     }

@@ -3,69 +3,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use decision_schema::Action;
-
 use super::GuardField;
 
 /// Where a guard policy stands in the configuration.
 const PATH: &str = "policy.guards";
-
-/// The values a field may hold, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Allowed {
-    /// Integers.
-    Integer {
-        /// The least.
-        min: u64,
-        /// The greatest.
-        max: u64,
-    },
-    /// Finite numbers.
-    Number {
-        /// The least.
-        min: f64,
-        /// The greatest.
-        max: f64,
-    },
-    /// Names of an [`Action`].
-    Action,
-}
-
-impl Allowed {
-    pub(super) fn has_integer(self, value: u64) -> bool {
-        match self {
-            Self::Integer { min, max } => (min..=max).contains(&value),
-            Self::Number { .. } | Self::Action => false,
-        }
-    }
-
-    pub(super) fn has_number(self, value: f64) -> bool {
-        match self {
-            Self::Number { min, max } => (min..=max).contains(&value),
-            Self::Integer { .. } | Self::Action => false,
-        }
-    }
-}
-
-impl fmt::Display for Allowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer { min, max } => write!(f, "an integer from {min} to {max}"),
-            Self::Number { min, max } => write!(f, "a number from {min:?} to {max:?}"),
-            Self::Action => {
-                f.write_str("one of ")?;
-                write_list(f, Action::ALL.map(Action::as_str))
-            }
-        }
-    }
-}
-
-fn write_list(f: &mut fmt::Formatter<'_>, names: impl IntoIterator<Item = &'static str>) -> fmt::Result {
-    for (at, name) in names.into_iter().enumerate() {
-        write!(f, "{}{name}", if at > 0 { ", " } else { "" })?;
-    }
-    Ok(())
-}
 
 /// One thing that is wrong with a policy. Never holds what was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +37,9 @@ impl fmt::Display for GuardPolicyFault {
         match self {
             Self::Value(field) => write!(f, "{PATH}.{} must be {}", field.as_str(), field.allowed()),
             Self::UnknownField { ordinal } => {
-                write!(f, "{PATH} has an unknown field (member {ordinal}, from 0); known fields are: ")?;
-                write_list(f, GuardField::ALL.iter().map(|field| field.as_str()))
+                let known: Vec<&str> = GuardField::ALL.iter().map(|field| field.as_str()).collect();
+                let known = known.join(", ");
+                write!(f, "{PATH} has an unknown field (member {ordinal}, from 0); known fields are: {known}")
             }
         }
     }

@@ -4,7 +4,8 @@ mod fault;
 mod field;
 mod read;
 
-pub use fault::{Allowed, GuardPolicyFault, InvalidGuardPolicy};
+pub use decision_schema::policy_fault::Allowed;
+pub use fault::{GuardPolicyFault, InvalidGuardPolicy};
 pub use field::GuardField;
 
 use decision_schema::Action;

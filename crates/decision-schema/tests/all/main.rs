@@ -7,6 +7,7 @@ mod envelope;
 mod json_canonical;
 mod malformed;
 mod place;
+mod policy_fault;
 mod privacy;
 mod registry;
 mod schema;

@@ -1,6 +1,6 @@
 //! When attempts on a target that keeps failing are held back for a while.
 
-use super::fault::Faults;
+use decision_schema::policy_fault::PolicyFaults;
 
 /// When attempts on a target that keeps failing are held back for a while: after `failures` failed attempts in a row
 /// of one action on one executor, none is started for `open_ms`; then `probes` are let through, which close the
@@ -25,7 +25,7 @@ impl CircuitBreakerPolicy {
         Self { failures, open_ms: 30_000, probes: 1 }
     }
 
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         faults.integer("policy.circuit_breaker.failures", self.failures.into(), 1, 1_000_000);
         faults.integer("policy.circuit_breaker.open_ms", self.open_ms, 1, 86_400_000);
         faults.integer("policy.circuit_breaker.probes", self.probes.into(), 1, 1000);

@@ -2,9 +2,11 @@
 
 use alloc::string::String;
 
+use decision_schema::policy_fault::{InvalidPolicy, PolicyFaults};
+
 use super::{
-    ActionSet, CircuitBreakerPolicy, IdempotencyPolicy, InvalidPolicy, RateLimitPolicy, RetryBudgetPolicy,
-    RetryPolicy, TimeoutPolicy, canonical, fault::Faults,
+    ActionSet, CircuitBreakerPolicy, IdempotencyPolicy, RateLimitPolicy, RetryBudgetPolicy, RetryPolicy,
+    TimeoutPolicy, canonical,
 };
 
 /// All policies of an execution as given, not yet checked. Default: the library's defaults.
@@ -75,7 +77,7 @@ impl ExecutionPolicy {
     /// # Errors
     /// [`InvalidPolicy`] with every field that is out of its range.
     pub fn new(spec: PolicySpec) -> Result<Self, InvalidPolicy> {
-        let mut faults = Faults::default();
+        let mut faults = PolicyFaults::default();
         faults.integer("policy.max_concurrency", spec.max_concurrency.into(), 1, 16_777_216);
         spec.retry.check(&mut faults);
         spec.timeout.check(&mut faults);

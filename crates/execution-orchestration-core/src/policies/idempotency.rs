@@ -1,6 +1,6 @@
 //! Whether keys are in force, and where they come from.
 
-use super::fault::Faults;
+use decision_schema::policy_fault::PolicyFaults;
 
 /// Where an idempotency key comes from when the request brings none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -67,7 +67,7 @@ impl Default for IdempotencyPolicy {
 }
 
 impl IdempotencyPolicy {
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         faults.integer("policy.idempotency.retention_ms", self.retention_ms, 0, 10 * 365 * 86_400_000);
     }
 }

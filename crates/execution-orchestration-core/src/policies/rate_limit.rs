@@ -2,9 +2,7 @@
 
 use alloc::format;
 
-use decision_schema::Action;
-
-use super::fault::Faults;
+use decision_schema::{Action, policy_fault::PolicyFaults};
 
 /// At most `permits` in any `per_ms` on average, and at most `burst` at once (GCRA).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +27,7 @@ impl Quota {
         Self { burst, ..self }
     }
 
-    fn check(self, place: &str, faults: &mut Faults) {
+    fn check(self, place: &str, faults: &mut PolicyFaults) {
         for (field, value, max) in [
             ("permits", u64::from(self.permits), 1_000_000_000),
             ("per_ms", self.per_ms, 86_400_000),
@@ -77,7 +75,7 @@ impl RateLimitPolicy {
         self.global.is_none() && self.actions.iter().all(Option::is_none)
     }
 
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         if let Some(quota) = self.global {
             quota.check("global", faults);
         }

@@ -1,6 +1,8 @@
 //! How often an attempt is repeated, and how long the pause before each is.
 
-use super::{backoff, fault::Faults};
+use decision_schema::policy_fault::PolicyFaults;
+
+use super::backoff;
 
 /// How delays are spread, so that many clients do not come back at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -89,7 +91,7 @@ impl RetryPolicy {
         }
     }
 
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         const DAY_MS: u64 = 86_400_000;
         faults.integer("policy.retry.max_retries", self.max_retries.into(), 0, 100);
         faults.integer("policy.retry.initial_backoff_ms", self.initial_backoff_ms, 0, DAY_MS);

@@ -1,6 +1,6 @@
 //! How many retries all executions together may make.
 
-use super::fault::Faults;
+use decision_schema::policy_fault::PolicyFaults;
 
 /// How many retries all executions of an engine together may make: a bucket of tokens. A retry takes one; each first
 /// attempt puts `ratio_per_mille` thousandths of one back. It starts full.
@@ -23,7 +23,7 @@ impl RetryBudgetPolicy {
         Self { ratio_per_mille, min_per_second: 1, burst: 100 }
     }
 
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         faults.integer("policy.retry_budget.ratio_per_mille", self.ratio_per_mille.into(), 0, 10_000);
         faults.integer("policy.retry_budget.min_per_second", self.min_per_second.into(), 0, 1_000_000);
         faults.integer("policy.retry_budget.burst", self.burst.into(), 1, 1_000_000);

@@ -1,6 +1,6 @@
 //! How long an attempt and an execution may take.
 
-use super::fault::Faults;
+use decision_schema::policy_fault::PolicyFaults;
 
 /// How long an attempt and an execution may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Default for TimeoutPolicy {
 }
 
 impl TimeoutPolicy {
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(super) fn check(&self, faults: &mut PolicyFaults) {
         faults.integer("policy.timeout.timeout_per_action_ms", self.timeout_per_action_ms, 1, 86_400_000);
         faults.integer("policy.timeout.max_total_time_ms", self.max_total_time_ms, 1, 604_800_000);
         faults.integer("policy.timeout.grace_ms", self.grace_ms, 0, 600_000);

@@ -1,7 +1,9 @@
-//! Why a policy was refused.
+//! Why a policy was refused: the words that all cores share, so that every refusal reads alike.
 
 use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
+
+use crate::types::Action;
 
 /// The values a field may hold, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +22,26 @@ pub enum Allowed {
         /// The greatest.
         max: f64,
     },
+    /// Names of an [`Action`].
+    Action,
+}
+
+impl Allowed {
+    /// Whether it is a range of integers with `value` in it.
+    pub fn has_integer(self, value: u64) -> bool {
+        match self {
+            Self::Integer { min, max } => (min..=max).contains(&value),
+            Self::Number { .. } | Self::Action => false,
+        }
+    }
+
+    /// Whether it is a range of numbers with `value` in it. NaN is in none.
+    pub fn has_number(self, value: f64) -> bool {
+        match self {
+            Self::Number { min, max } => (min..=max).contains(&value),
+            Self::Integer { .. } | Self::Action => false,
+        }
+    }
 }
 
 impl fmt::Display for Allowed {
@@ -27,6 +49,7 @@ impl fmt::Display for Allowed {
         match self {
             Self::Integer { min, max } => write!(f, "an integer from {min} to {max}"),
             Self::Number { min, max } => write!(f, "a number from {min:?} to {max:?}"),
+            Self::Action => write!(f, "one of {}", Action::ALL.map(Action::as_str).join(", ")),
         }
     }
 }
@@ -81,26 +104,43 @@ impl fmt::Display for InvalidPolicy {
 impl core::error::Error for InvalidPolicy {}
 
 /// Collects the faults of a policy while its fields are looked at.
-#[derive(Default)]
-pub(super) struct Faults(Vec<PolicyFault>);
+///
+/// ```
+/// use decision_schema::policy_fault::PolicyFaults;
+///
+/// let mut faults = PolicyFaults::default();
+/// faults.integer("policy.max_concurrency", 0, 1, 8);
+/// faults.number("policy.retry.backoff_multiplier", 2.0, 0.0, 1000.0);
+/// let refused = faults.into_result().unwrap_err();
+/// assert_eq!(refused.to_string(), "policy.max_concurrency must be an integer from 1 to 8");
+/// ```
+#[derive(Debug, Default)]
+pub struct PolicyFaults(Vec<PolicyFault>);
 
-impl Faults {
+impl PolicyFaults {
     /// Notes a fault at `path` unless `value` lies within `min..=max`.
-    pub(super) fn integer(&mut self, path: impl Into<Cow<'static, str>>, value: u64, min: u64, max: u64) {
-        if !(min..=max).contains(&value) {
-            self.0.push(PolicyFault { path: path.into(), allowed: Allowed::Integer { min, max } });
-        }
+    pub fn integer(&mut self, path: impl Into<Cow<'static, str>>, value: u64, min: u64, max: u64) {
+        let allowed = Allowed::Integer { min, max };
+        self.note_unless(allowed.has_integer(value), path, allowed);
     }
 
-    /// Notes a fault at `path` unless `value` is finite and lies within `min..=max`.
-    pub(super) fn number(&mut self, path: &'static str, value: f64, min: f64, max: f64) {
-        if !(min..=max).contains(&value) {
-            self.0.push(PolicyFault { path: path.into(), allowed: Allowed::Number { min, max } });
+    /// Notes a fault at `path` unless `value` lies within `min..=max`, which NaN does not.
+    pub fn number(&mut self, path: impl Into<Cow<'static, str>>, value: f64, min: f64, max: f64) {
+        let allowed = Allowed::Number { min, max };
+        self.note_unless(allowed.has_number(value), path, allowed);
+    }
+
+    fn note_unless(&mut self, is_allowed: bool, path: impl Into<Cow<'static, str>>, allowed: Allowed) {
+        if !is_allowed {
+            self.0.push(PolicyFault { path: path.into(), allowed });
         }
     }
 
     /// `Ok` if nothing was noted.
-    pub(super) fn into_result(self) -> Result<(), InvalidPolicy> {
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] with everything that was noted, in that order.
+    pub fn into_result(self) -> Result<(), InvalidPolicy> {
         if self.0.is_empty() { Ok(()) } else { Err(InvalidPolicy { faults: self.0 }) }
     }
 }
