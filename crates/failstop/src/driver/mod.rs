@@ -5,6 +5,7 @@
 //! timer is armed before the thing itself has been polled once, so that work that is done at once costs no timer.
 
 mod permits;
+mod reports;
 mod tenure;
 mod waiting;
 mod watch;
@@ -22,41 +23,18 @@ use crate::{
     ids,
     ledger::{self, Claim, Evidence, Held, HeldKey, Known, Ledger, NotStarted, Started},
     limits::{Pass, Slot},
-    reporting::{self, Brought},
+    reporting,
     request::{Cancellation, Request},
 };
 use execution_orchestration_core::{
     idempotency::{fingerprint, resolve_key},
-    model::{
-        Conclusion, ExecutionAttempt, ExecutionId, ExecutionReport, ExecutionStatus, ReasonCode, Stopped,
-    },
+    model::{ExecutionAttempt, ExecutionId, ExecutionReport, ReasonCode, Stopped},
     orchestrator::{Admission, Input, KeyState, Lookup, Machine, Note, Output, Outputs, Phase, StartRefusal},
     stop::Verdict,
     time::Timestamp,
 };
+pub(crate) use reports::refuse_at_the_gate;
 use tenure::Tenure;
-
-/// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
-pub(crate) fn refuse_at_the_gate<E: Executor>(
-    house: &House<'_>,
-    request: &Request<'_>,
-    executor: Option<&E>,
-    verdict: Verdict,
-) -> ExecutionReport {
-    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
-    let (external, packet) = reporting::brought(&house.redactor, request);
-    let report = ExecutionReport {
-        gate: Some(verdict.stamp),
-        plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
-        external,
-        packet,
-        ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
-    };
-    if let Some(ledger) = house.ledger() {
-        ledger.note(Evidence::Denied(&report));
-    }
-    report
-}
 
 /// Carries one execution that has passed the gate from admission to its report. What only some executions wait for is
 /// boxed, so that the others stay small.
@@ -497,76 +475,6 @@ impl<'a> Drive<'a> {
         if !self.is_cancelled && self.request.cancellation.is_some_and(Cancellation::is_cancelled) {
             self.is_cancelled = true;
             self.handle(Input::Cancel);
-        }
-    }
-
-    /// The report as it stands if nothing more is ever heard of attempt `number`.
-    fn report_if_lost(&mut self, number: u32) -> ExecutionReport {
-        let attempt =
-            reporting::lost_attempt(self.request.decision.action, number, self.house.clock.wall_ms(self.now));
-        let mut report = self.report();
-        report.attempts.push(attempt);
-        report.conclusion = reporting::lost_conclusion(&report.attempts);
-        report
-    }
-
-    /// The report as the machine has it now.
-    fn report(&mut self) -> ExecutionReport {
-        let attempts = self.machine.attempts();
-        let attempts = self.earlier.iter().chain(attempts).cloned().collect();
-        self.report_with(attempts, Brought::default())
-    }
-
-    // One literal, so that the report is written where it is wanted rather than moved there.
-    fn report_with(
-        &mut self,
-        attempts: Vec<ExecutionAttempt>,
-        (external, packet): Brought,
-    ) -> ExecutionReport {
-        let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
-        let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
-        ExecutionReport {
-            idempotency_key: self.machine.plan().key().map(str::to_owned),
-            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
-            total_latency_ms: self.concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
-            gate: self.machine.gate(),
-            output: self.output.clone(),
-            external,
-            packet,
-            ..reporting::begin(self.request, self.id, conclusion, attempts)
-        }
-    }
-
-    fn finish(&mut self) -> ExecutionReport {
-        let brought = reporting::brought(&self.house.redactor, self.request);
-        if let Some(stored) = self.stored.take() {
-            return reporting::replay(*stored, self.machine.conclusion(), self.request.line, brought);
-        }
-        let Request { decision, tenant, .. } = *self.request;
-        if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, &self.house.guards)
-            && self.machine.conclusion().is_some_and(|end| end.status == ExecutionStatus::Success)
-        {
-            guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
-        }
-        self.tell_outcome();
-        let mut attempts = self.machine.take_attempts();
-        if !self.earlier.is_empty() {
-            attempts.splice(0..0, std::mem::take(&mut self.earlier));
-        }
-        let report = self.report_with(attempts, brought);
-        self.note_denial(&report);
-        report
-    }
-
-    /// What was tried has its records; what was not is an event and touches no key.
-    fn note_denial(&self, report: &ExecutionReport) {
-        match report.conclusion.status {
-            ExecutionStatus::Denied | ExecutionStatus::Skipped => {
-                if let Some(ledger) = self.house.ledger() {
-                    ledger.note(Evidence::Denied(report));
-                }
-            }
-            ExecutionStatus::Success | ExecutionStatus::Failed => {}
         }
     }
 }

@@ -1,0 +1,114 @@
+//! The reports of an execution: as it stands, as it ends, and of what is refused at the door.
+
+use execution_orchestration_core::{
+    model::{Conclusion, ExecutionAttempt, ExecutionReport, ExecutionStatus, ReasonCode},
+    stop::Verdict,
+};
+
+use super::Drive;
+use crate::{
+    engine::{self, House},
+    executor::Executor,
+    ids,
+    ledger::Evidence,
+    reporting::{self, Brought},
+    request::Request,
+};
+
+/// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
+pub(crate) fn refuse_at_the_gate<E: Executor>(
+    house: &House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+    verdict: Verdict,
+) -> ExecutionReport {
+    // Where nobody keeps evidence, the report is written where it is wanted and never moved.
+    let Some(ledger) = house.ledger() else { return refusal(house, request, executor, verdict) };
+    let report = refusal(house, request, executor, verdict);
+    ledger.note(Evidence::Denied(&report));
+    report
+}
+
+#[inline(never)] // written through the pointer to where it is wanted
+fn refusal<E: Executor>(
+    house: &House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+    verdict: Verdict,
+) -> ExecutionReport {
+    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
+    let (external, packet) = reporting::brought(&house.redactor, request);
+    ExecutionReport {
+        gate: Some(verdict.stamp),
+        plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
+        external,
+        packet,
+        ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
+    }
+}
+
+impl Drive<'_> {
+    /// The report as it stands if nothing more is ever heard of attempt `number`.
+    pub(super) fn report_if_lost(&mut self, number: u32) -> ExecutionReport {
+        let attempt =
+            reporting::lost_attempt(self.request.decision.action, number, self.house.clock.wall_ms(self.now));
+        let mut report = self.report();
+        report.attempts.push(attempt);
+        report.conclusion = reporting::lost_conclusion(&report.attempts);
+        report
+    }
+
+    /// The report as the machine has it now.
+    pub(super) fn report(&mut self) -> ExecutionReport {
+        let attempts = self.machine.attempts();
+        let attempts = self.earlier.iter().chain(attempts).cloned().collect();
+        self.report_with(attempts, Brought::default())
+    }
+
+    // One literal, so that the report is written where it is wanted rather than moved there.
+    fn report_with(
+        &mut self,
+        attempts: Vec<ExecutionAttempt>,
+        (external, packet): Brought,
+    ) -> ExecutionReport {
+        let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
+        let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
+        ExecutionReport {
+            idempotency_key: self.machine.plan().key().map(str::to_owned),
+            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
+            total_latency_ms: self.concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
+            gate: self.machine.gate(),
+            output: self.output.clone(),
+            external,
+            packet,
+            ..reporting::begin(self.request, self.id, conclusion, attempts)
+        }
+    }
+
+    pub(super) fn finish(&mut self) -> ExecutionReport {
+        let brought = reporting::brought(&self.house.redactor, self.request);
+        if let Some(stored) = self.stored.take() {
+            return reporting::replay(*stored, self.machine.conclusion(), self.request.line, brought);
+        }
+        let Request { decision, tenant, .. } = *self.request;
+        if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, &self.house.guards)
+            && self.machine.conclusion().is_some_and(|end| end.status == ExecutionStatus::Success)
+        {
+            guards.cooldowns.start(self.now, tenant, decision.action, cooldown_ms);
+        }
+        self.tell_outcome();
+        let mut attempts = self.machine.take_attempts();
+        if !self.earlier.is_empty() {
+            attempts.splice(0..0, std::mem::take(&mut self.earlier));
+        }
+        // Where nobody keeps evidence, the report is written where it is wanted and never moved.
+        let Some(ledger) = self.house.ledger() else { return self.report_with(attempts, brought) };
+        let report = self.report_with(attempts, brought);
+        // What was tried has its records; what was not is an event and touches no key.
+        match report.conclusion.status {
+            ExecutionStatus::Denied | ExecutionStatus::Skipped => ledger.note(Evidence::Denied(&report)),
+            ExecutionStatus::Success | ExecutionStatus::Failed => {}
+        }
+        report
+    }
+}
