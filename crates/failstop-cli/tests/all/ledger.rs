@@ -250,7 +250,8 @@ fn a_ledger_that_is_lost_on_the_way_stops_the_run_and_is_our_fault() {
         "{}",
         said.stdout
     );
-    assert_eq!(text(&reports[1], "outcome"), "not_executed");
+    assert_eq!(text(&reports[0], "outcome"), "executed", "what ran is reported with what is known");
+    assert_eq!(text(&reports[1], "outcome"), "unknown", "INV-FS-3: what the lost ledger knew of it is lost");
     assert_eq!(said.stderr.matches("look at its disk").count(), 1);
 }
 
