@@ -1,5 +1,7 @@
 //! Rows of `executions` and `attempts`: how a key's record stands in the tables.
 
+use std::sync::LazyLock;
+
 use decision_schema::Action;
 use failstop::core::{
     idempotency::Digest,
@@ -7,6 +9,13 @@ use failstop::core::{
     model::{ExecutionAttempt, ExecutionReport, ReasonCode, Stopped},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
+
+/// The columns that [`KeyRow::read`] reads, in order. A query may have others after them, from [`COLUMN_COUNT`] on.
+pub(crate) const COLUMNS: &str =
+    "id, state, fingerprint, fence, attempts, owner, may_have_effect, may_repeat, resolution, last_event";
+
+/// How many [`COLUMNS`] are.
+pub(crate) const COLUMN_COUNT: usize = 10;
 
 /// A key's row.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +27,7 @@ pub(crate) struct KeyRow {
 }
 
 impl KeyRow {
-    /// Reads the columns of [`load`]. A value that cannot stand there is an error: the ledger is damaged.
+    /// Reads [`COLUMNS`]. A value that cannot stand there is an error: the ledger is damaged.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let resolution = row.get_ref(8)?.as_str_or_null()?.map(|name| named(8, Resolution::from_name(name)));
         Ok(Self {
@@ -44,9 +53,9 @@ fn named<T>(column: usize, value: Option<T>) -> rusqlite::Result<T> {
 
 /// The row of `key`.
 pub(crate) fn load(connection: &Connection, key: &str) -> rusqlite::Result<Option<KeyRow>> {
-    const SQL: &str = "SELECT id, state, fingerprint, fence, attempts, owner, may_have_effect, may_repeat, \
-         resolution, last_event FROM executions WHERE key = ?1";
-    connection.prepare_cached(SQL)?.query_row([key], KeyRow::read).optional()
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {COLUMNS} FROM executions WHERE key = ?1"));
+    connection.prepare_cached(&SQL)?.query_row([key], KeyRow::read).optional()
 }
 
 /// Whether the record of `key` was retired.

@@ -1,19 +1,22 @@
 //! One key as it stands.
 
-use failstop::core::{
-    idempotency::Digest,
-    ledger::{KeyRecord, Resolution, Standing},
-};
-use rusqlite::{Row, types::Type};
+use failstop::core::ledger::{KeyRecord, Standing};
+use rusqlite::Row;
 
 use super::presence::{Living, Presence};
+use crate::rows::{self, KeyRow};
 
 /// The condition of the index `unfinished`, word for word, or SQLite would not use it.
 pub(super) const UNFINISHED: &str = "(state = 'STARTED' OR state = 'OPEN' OR state = 'IN_DOUBT')";
 
-/// The columns that [`Entry::read`] reads, in order.
-pub(super) const COLUMNS: &str = "id, key, state, action, fingerprint, fence, attempts, owner, may_have_effect, \
-     may_repeat, resolution, execution_id, outcome, reason_code, started_at_ms, updated_at_ms, last_event";
+/// The query for rows that [`Entry::read`] reads; `rest` is what follows the table's name.
+pub(super) fn select(rest: &str) -> String {
+    let columns = rows::COLUMNS;
+    format!(
+        "SELECT {columns}, key, action, execution_id, outcome, reason_code, started_at_ms, updated_at_ms \
+         FROM executions {rest}"
+    )
+}
 
 /// One key as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,23 +47,24 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Reads a row of [`COLUMNS`]. A value that cannot stand there is an error: the ledger is damaged.
+    /// Reads a row of [`select`]. A value that cannot stand there is an error: the ledger is damaged.
     pub(super) fn read(row: &Row<'_>, living: &Living) -> rusqlite::Result<Self> {
-        let record = record(row)?;
+        const OWN: usize = rows::COLUMN_COUNT;
+        let KeyRow { id, record, last_event } = KeyRow::read(row)?;
         let presence = living.presence(&record);
         Ok(Self {
-            id: row.get(0)?,
-            key: row.get(1)?,
+            id,
+            key: row.get(OWN)?,
             state: presence.effective(&record),
-            action: row.get(3)?,
+            action: row.get(OWN + 1)?,
             record,
             presence,
-            execution_id: row.get(11)?,
-            outcome: row.get(12)?,
-            reason_code: row.get(13)?,
-            started_at_ms: row.get(14)?,
-            updated_at_ms: row.get(15)?,
-            last_event: row.get(16)?,
+            execution_id: row.get(OWN + 2)?,
+            outcome: row.get(OWN + 3)?,
+            reason_code: row.get(OWN + 4)?,
+            started_at_ms: row.get(OWN + 5)?,
+            updated_at_ms: row.get(OWN + 6)?,
+            last_event,
         })
     }
 
@@ -73,22 +77,4 @@ impl Entry {
     pub const fn is_orphan(&self) -> bool {
         self.presence.attempt_running && !self.presence.owner_alive
     }
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
-    let resolution = row.get_ref(10)?.as_str_or_null()?.map(|name| named(10, Resolution::from_name(name)));
-    Ok(KeyRecord {
-        standing: named(2, Standing::from_name(row.get_ref(2)?.as_str()?))?,
-        fingerprint: Digest::from(row.get::<_, [u8; 32]>(4)?),
-        fence: row.get(5)?,
-        attempts: row.get(6)?,
-        owner: named(7, row.get_ref(7)?.as_str()?.parse().ok())?,
-        may_have_effect: row.get(8)?,
-        may_repeat: row.get(9)?,
-        resolution: resolution.transpose()?,
-    })
-}
-
-fn named<T>(column: usize, value: Option<T>) -> rusqlite::Result<T> {
-    value.ok_or_else(|| rusqlite::Error::InvalidColumnType(column, String::new(), Type::Text))
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{
     Entry, View,
-    entry::{COLUMNS, UNFINISHED},
+    entry::{UNFINISHED, select},
     presence::Living,
 };
 use crate::{OpenError, identity::beside};
@@ -82,7 +82,7 @@ impl View {
         let mut living = self.living()?;
         let snapshot = self.snapshot()?;
         living.look_at_attempts();
-        let sql = format!("SELECT {COLUMNS} FROM executions WHERE {condition} ORDER BY id");
+        let sql = select(&format!("WHERE {condition} ORDER BY id"));
         let mut statement = snapshot.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -8,7 +8,7 @@ use failstop::core::{
 };
 use rusqlite::{OptionalExtension as _, Row, types::Type};
 
-use super::{Entry, RunningAttempt, View, entry::COLUMNS};
+use super::{Entry, RunningAttempt, View, entry::select};
 use crate::{OpenError, rows};
 
 /// Everything about one key, in one moment.
@@ -43,7 +43,7 @@ impl View {
         let mut living = self.living()?;
         let snapshot = self.snapshot()?;
         living.look_at_attempts();
-        let sql = format!("SELECT {COLUMNS} FROM executions WHERE key = ?1");
+        let sql = select("WHERE key = ?1");
         let entry = snapshot.prepare(&sql)?.query_row([key], |row| Entry::read(row, &living)).optional()?;
         let events = self.events_under(key)?;
         let is_retired = entry.is_none() && rows::is_retired(&snapshot, key)?;

@@ -4,7 +4,7 @@ use failstop::core::ledger::Standing;
 
 use super::{
     Entry, RunningAttempt, View,
-    entry::{COLUMNS, UNFINISHED},
+    entry::{UNFINISHED, select},
 };
 use crate::{
     OpenError,
@@ -56,8 +56,7 @@ impl View {
         living.look_at_attempts();
         let mut counts = self.count_finished()?;
         let mut orphans = Vec::new();
-        let sql =
-            format!("SELECT {COLUMNS} FROM executions INDEXED BY unfinished WHERE {UNFINISHED} ORDER BY id");
+        let sql = select(&format!("INDEXED BY unfinished WHERE {UNFINISHED} ORDER BY id"));
         let mut statement = snapshot.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
