@@ -91,7 +91,8 @@ async fn a_stopped_ledger_is_stopped_for_whoever_opens_it_next_and_says_when_it_
 
 #[tokio::test]
 async fn inv_exe_3_without_a_gate_that_can_be_read_nothing_starts() {
-    let spoil: [(&str, fn(&Path)); 5] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 5] = [
         ("missing", |gate| fs::remove_file(gate).unwrap()),
         ("cut short", |gate| fs::write(gate, &fs::read(gate).unwrap()[..700]).unwrap()),
         ("empty", |gate| fs::write(gate, "").unwrap()),
