@@ -22,29 +22,19 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
     executor: Option<&E>,
     verdict: Verdict,
 ) -> ExecutionReport {
-    // Where nobody keeps evidence, the report is written where it is wanted and never moved.
-    let Some(ledger) = house.ledger() else { return refusal(house, request, executor, verdict) };
-    let report = refusal(house, request, executor, verdict);
-    ledger.note(Evidence::Denied(&report));
-    report
-}
-
-#[inline(never)] // written through the pointer to where it is wanted
-fn refusal<E: Executor>(
-    house: &House<'_>,
-    request: &Request<'_>,
-    executor: Option<&E>,
-    verdict: Verdict,
-) -> ExecutionReport {
     let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
     let (external, packet) = reporting::brought(&house.redactor, request);
-    ExecutionReport {
+    let report = ExecutionReport {
         gate: Some(verdict.stamp),
         plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
         external,
         packet,
         ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
+    };
+    if let Some(ledger) = house.ledger() {
+        ledger.note(Evidence::Denied(&report));
     }
+    report
 }
 
 impl Drive<'_> {
@@ -101,12 +91,14 @@ impl Drive<'_> {
         if !self.earlier.is_empty() {
             attempts.splice(0..0, std::mem::take(&mut self.earlier));
         }
-        // Where nobody keeps evidence, the report is written where it is wanted and never moved.
-        let Some(ledger) = self.house.ledger() else { return self.report_with(attempts, brought) };
         let report = self.report_with(attempts, brought);
         // What was tried has its records; what was not is an event and touches no key.
         match report.conclusion.status {
-            ExecutionStatus::Denied | ExecutionStatus::Skipped => ledger.note(Evidence::Denied(&report)),
+            ExecutionStatus::Denied | ExecutionStatus::Skipped => {
+                if let Some(ledger) = self.house.ledger() {
+                    ledger.note(Evidence::Denied(&report));
+                }
+            }
             ExecutionStatus::Success | ExecutionStatus::Failed => {}
         }
         report
