@@ -85,20 +85,31 @@ struct Drive<'a> {
     slot: Option<Slot<'a>>,
     /// What the brakes let the next attempt, or the one that runs, through with.
     pass: Option<Box<Pass<'a>>>,
-    key: Option<HeldKey>,
+    key: Option<Box<HeldKey>>,
     /// Of the last start under the key, whoever made it.
     fence: u64,
+    /// What a ledger brings: mostly there is none, and then it takes no room.
+    kept: Option<Box<Kept>>,
+    output: Option<decision_schema::Value>,
+    is_cancelled: bool,
+}
+
+/// What a ledger brings into an execution.
+#[derive(Default)]
+struct Kept {
     /// The attempts of dead owners, where their execution is taken up.
     earlier: Vec<ExecutionAttempt>,
     /// When the outcome was handed to the ledger: a replay must tell the same times.
     concluded_at: Option<Timestamp>,
     /// The stored report, where the key's execution is over.
     stored: Option<Box<ExecutionReport>>,
-    output: Option<decision_schema::Value>,
-    is_cancelled: bool,
 }
 
 impl<'a> Drive<'a> {
+    fn kept(&mut self) -> &mut Kept {
+        self.kept.get_or_insert_default()
+    }
+
     fn new<E: Executor>(house: &'a House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
         let now = house.clock.now();
         let plan = engine::plan(&house.policy, request, executor);
@@ -115,9 +126,7 @@ impl<'a> Drive<'a> {
             pass: None,
             key: None,
             fence: 0,
-            earlier: Vec::new(),
-            concluded_at: None,
-            stored: None,
+            kept: None,
             output: None,
             is_cancelled: false,
         }
@@ -177,10 +186,11 @@ impl<'a> Drive<'a> {
         let fingerprint = fingerprint(&identity);
         let Some(ledger) = self.house.ledger() else { return Ok(None) };
         if self.key.is_none() {
-            self.key = Some(ledger.keys().try_hold(&key, fingerprint).map_err(|held| match held {
+            let held = ledger.keys().try_hold(&key, fingerprint).map_err(|held| match held {
                 Held::InProgress => Lookup::InProgress,
                 Held::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
-            })?);
+            })?;
+            self.key = Some(Box::new(held));
         }
         Ok(Some((ledger, key)))
     }
@@ -200,7 +210,7 @@ impl<'a> Drive<'a> {
             Known::Resumable(resumption) => {
                 if self.machine.attempts().is_empty() {
                     (self.id, self.fence) = (resumption.report.execution_id, resumption.fence);
-                    self.earlier = resumption.report.attempts;
+                    self.kept().earlier = resumption.report.attempts;
                 }
                 Lookup::Resumable(resumption.prior)
             }
@@ -208,11 +218,11 @@ impl<'a> Drive<'a> {
             Known::Reused => Lookup::Refused(ReasonCode::IdempotencyKeyReused),
             Known::Expired => Lookup::Refused(ReasonCode::IdempotencyKeyExpired),
             Known::Finished(report) => {
-                self.stored = Some(report);
+                self.kept().stored = Some(report);
                 Lookup::Finished
             }
             Known::InDoubt(report) => {
-                self.stored = Some(report);
+                self.kept().stored = Some(report);
                 Lookup::InDoubt
             }
         }
@@ -307,8 +317,11 @@ impl<'a> Drive<'a> {
                     };
                 }
             };
-            let key =
-                tenure.key.as_ref().map(HeldKey::name).or_else(|| self.machine.plan().key().map(Into::into));
+            let key = tenure
+                .key
+                .as_ref()
+                .map(|key| key.name())
+                .or_else(|| self.machine.plan().key().map(Into::into));
             self.handle(Input::Started { at_ms: self.house.clock.wall_ms(self.now) });
             let end = if let Some(parting) = self.steer(&tenure.control) {
                 Err(parting)
@@ -412,7 +425,7 @@ impl<'a> Drive<'a> {
             deadline_ms: self.house.clock.wall_ms(self.now).saturating_add(until_deadline_ms),
             timeout_ms,
             control: &tenure.control,
-            lock: tenure.lock.as_ref(),
+            lock: tenure.lock(),
         }
     }
 
@@ -426,14 +439,14 @@ impl<'a> Drive<'a> {
             return;
         };
         let key = key.to_owned();
-        self.concluded_at = is_terminal.then_some(self.now);
+        self.kept().concluded_at = is_terminal.then_some(self.now);
         let report = self.report();
         let record = ledger::Record { key: &key, fence: self.fence, attempt, state, report: &report };
         match self.wait_for(pin!(ledger.record(record))).await {
             Some(Ok(())) if is_terminal => self.handle(Input::Recorded),
             Some(Ok(())) | None => {}
             Some(Err(_)) => {
-                self.concluded_at = None;
+                self.kept().concluded_at = None;
                 self.handle(Input::RecordLost);
             }
         }

@@ -51,7 +51,8 @@ impl Drive<'_> {
     /// The report as the machine has it now.
     pub(super) fn report(&mut self) -> ExecutionReport {
         let attempts = self.machine.attempts();
-        let attempts = self.earlier.iter().chain(attempts).cloned().collect();
+        let earlier = self.kept.iter().flat_map(|kept| &kept.earlier);
+        let attempts = earlier.chain(attempts).cloned().collect();
         self.report_with(attempts, Brought::default())
     }
 
@@ -62,11 +63,12 @@ impl Drive<'_> {
         (external, packet): Brought,
     ) -> ExecutionReport {
         let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
+        let concluded_at = self.kept.as_ref().and_then(|kept| kept.concluded_at);
         let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
         ExecutionReport {
             idempotency_key: self.machine.plan().key().map(str::to_owned),
             plan_digest: wants_digest.then(|| self.machine.plan_digest()),
-            total_latency_ms: self.concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
+            total_latency_ms: concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
             gate: self.machine.gate(),
             output: self.output.clone(),
             external,
@@ -77,7 +79,7 @@ impl Drive<'_> {
 
     pub(super) fn finish(&mut self) -> ExecutionReport {
         let brought = reporting::brought(&self.house.redactor, self.request);
-        if let Some(stored) = self.stored.take() {
+        if let Some(stored) = self.kept.as_mut().and_then(|kept| kept.stored.take()) {
             return reporting::replay(*stored, self.machine.conclusion(), self.request.line, brought);
         }
         let Request { decision, tenant, .. } = *self.request;
@@ -88,8 +90,8 @@ impl Drive<'_> {
         }
         self.tell_outcome();
         let mut attempts = self.machine.take_attempts();
-        if !self.earlier.is_empty() {
-            attempts.splice(0..0, std::mem::take(&mut self.earlier));
+        if let Some(kept) = &mut self.kept {
+            attempts.splice(0..0, std::mem::take(&mut kept.earlier));
         }
         let report = self.report_with(attempts, brought);
         // What was tried has its records; what was not is an event and touches no key.

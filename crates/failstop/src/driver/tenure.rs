@@ -13,13 +13,23 @@ use crate::{
 pub(super) struct Tenure<'a> {
     pub(super) control: Control,
     slot: Option<Slot<'a>>,
-    pub(super) key: Option<HeldKey>,
-    pub(super) lock: Option<AttemptLock>,
-    ledger: Option<&'a dyn Ledger>,
+    pub(super) key: Option<Box<HeldKey>>,
+    recorded: Option<Box<Recorded<'a>>>,
+}
+
+/// What of an attempt stands in a ledger.
+struct Recorded<'a> {
+    ledger: &'a dyn Ledger,
     fence: u64,
+    lock: Option<AttemptLock>,
 }
 
 impl<'a> Tenure<'a> {
+    /// The lock that whatever outlives this process is to hold.
+    pub(super) fn lock(&self) -> Option<&AttemptLock> {
+        self.recorded.as_ref()?.lock.as_ref()
+    }
+
     /// Gives slot and key back to `drive`, unless something still runs.
     pub(super) fn end(&mut self, drive: &mut Drive<'a>) {
         if self.control.is_held() {
@@ -38,9 +48,10 @@ impl Drop for Tenure<'_> {
             return;
         }
         let (slot, key) = (self.slot.take().map(Slot::abandon), self.key.take());
-        let is_recorded = key.is_some();
-        let lock = self.lock.take();
-        let lock = lock.or_else(|| self.ledger.filter(|_| is_recorded)?.hold_attempt(self.fence));
+        let lock = self.recorded.take().and_then(|recorded| {
+            let Recorded { ledger, fence, lock } = *recorded;
+            lock.or_else(|| ledger.hold_attempt(fence))
+        });
         std::mem::take(&mut self.control).when_ended(move || drop((slot, lock, key)));
     }
 }
@@ -52,13 +63,13 @@ impl<'a> Drive<'a> {
         if let Some(pass) = &mut self.pass {
             pass.begin(self.now);
         }
+        let Started { fence, lock } = started;
+        let ledger = self.house.ledger().filter(|_| self.key.is_some());
         Tenure {
             control: Control::default(),
             slot: self.slot.take(),
             key: self.key.take(),
-            lock: started.lock,
-            ledger: self.house.ledger(),
-            fence: started.fence,
+            recorded: ledger.map(|ledger| Box::new(Recorded { ledger, fence, lock })),
         }
     }
 }
