@@ -14,4 +14,4 @@ pub use event::{Event, EventKind, GENESIS};
 pub use record::{
     Beginning, Contradiction, KeyRecord, OwnerId, ParseOwnerIdError, Resolution, Sight, Standing,
 };
-pub use withdrawal::withdraw_last_attempt;
+pub use withdrawal::{withdraw, withdraw_last_attempt};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What happens, to or in which process. For [`What::LateEffect`] it is nobody's.
+/// What happens, to or in which process. For `What::LateEffect` it is nobody's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     pub(super) process: usize,

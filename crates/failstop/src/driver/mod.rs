@@ -90,7 +90,7 @@ struct Drive<'a> {
     fence: u64,
     /// What a ledger brings: mostly there is none, and then it takes no room.
     kept: Option<Box<Kept>>,
-    output: Option<decision_schema::Value>,
+    output: Option<Box<decision_schema::Value>>,
     is_cancelled: bool,
 }
 
@@ -99,6 +99,8 @@ struct Drive<'a> {
 struct Kept {
     /// The attempts of dead owners, where their execution is taken up.
     earlier: Vec<ExecutionAttempt>,
+    /// The attempt that was made durable and not entered: always the last one.
+    withdrawn: Option<ExecutionAttempt>,
     /// When the outcome was handed to the ledger: a replay must tell the same times.
     concluded_at: Option<Timestamp>,
     /// The stored report, where the key's execution is over.
@@ -294,6 +296,7 @@ impl<'a> Drive<'a> {
         }
         self.fence = started.fence;
         ledger.withdraw(key, attempt);
+        self.keep_withdrawn(attempt);
         Err(StartRefusal::Gate(verdict))
     }
 
@@ -393,7 +396,7 @@ impl<'a> Drive<'a> {
                 self.handle(Input::Finished { attempt, ended });
                 // What came too late does not count, and neither does what it says.
                 if self.machine.attempts().last().is_some_and(|record| record.effect == effect) {
-                    self.output = output;
+                    self.output = output.map(Box::new);
                 }
             }
             Err(Parting::Dropped) => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),

@@ -1,6 +1,7 @@
 //! The reports of an execution: as it stands, as it ends, and of what is refused at the door.
 
 use execution_orchestration_core::{
+    ledger::withdraw,
     model::{Conclusion, ExecutionAttempt, ExecutionReport, ExecutionStatus, ReasonCode},
     stop::Verdict,
 };
@@ -48,11 +49,24 @@ impl Drive<'_> {
         report
     }
 
+    /// Keeps an attempt that was not entered for the reports to come: the ledger has it. Of an execution that has tried
+    /// nothing no record will speak.
+    pub(super) fn keep_withdrawn(&mut self, number: u32) {
+        if self.machine.attempts().is_empty() {
+            return;
+        }
+        let at_ms = self.house.clock.wall_ms(self.now);
+        let mut attempt = reporting::lost_attempt(self.request.decision.action, number, at_ms);
+        withdraw(&mut attempt);
+        self.kept().withdrawn = Some(attempt);
+    }
+
     /// The report as the machine has it now.
     pub(super) fn report(&mut self) -> ExecutionReport {
         let attempts = self.machine.attempts();
         let earlier = self.kept.iter().flat_map(|kept| &kept.earlier);
-        let attempts = earlier.chain(attempts).cloned().collect();
+        let withdrawn = self.kept.iter().flat_map(|kept| &kept.withdrawn);
+        let attempts = earlier.chain(attempts).chain(withdrawn).cloned().collect();
         self.report_with(attempts, Brought::default())
     }
 
@@ -70,7 +84,7 @@ impl Drive<'_> {
             plan_digest: wants_digest.then(|| self.machine.plan_digest()),
             total_latency_ms: concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
             gate: self.machine.gate(),
-            output: self.output.clone(),
+            output: self.output.as_deref().cloned(),
             external,
             packet,
             ..reporting::begin(self.request, self.id, conclusion, attempts)
@@ -92,6 +106,7 @@ impl Drive<'_> {
         let mut attempts = self.machine.take_attempts();
         if let Some(kept) = &mut self.kept {
             attempts.splice(0..0, std::mem::take(&mut kept.earlier));
+            attempts.extend(kept.withdrawn.take());
         }
         let report = self.report_with(attempts, brought);
         // What was tried has its records; what was not is an event and touches no key.

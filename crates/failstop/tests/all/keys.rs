@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -233,4 +233,28 @@ async fn inv_exe_4_a_stop_heard_of_behind_the_start_is_obeyed_before_the_executo
         (Outcome::Executed, vec![Effect::NotApplied, Effect::Applied])
     );
     assert_eq!(calls.load(Ordering::SeqCst), 1, "what was not entered had no effect and leaves no doubt");
+}
+
+/// Its record once spoke of fewer attempts than the ledger had, which an audit takes for tampering.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_a_stop_kept_from_being_entered_stands_in_the_report_of_its_execution() {
+    let gate = Gate::new();
+    let (stopped, starts) = (gate.clone(), AtomicU32::new(0));
+    let ledger = Meddled::after_start(move |started| {
+        if starts.fetch_add(1, Ordering::SeqCst) == 1 {
+            stopped.engage(Scope::Global, Level::Stop, "behind the second start");
+        }
+        started
+    });
+    let (executor, calls) = answering(vec![Answer::not_applied(), Answer::not_applied()]);
+    let builder = Engine::builder(keyed(|_| {})).ledger(Arc::new(ledger)).gate(gate.clone());
+    let engine = builder.executor(executor).build().unwrap();
+    let report = run_keyed(&engine, Action::Act, "k").await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+    assert_eq!((report.conclusion.outcome, report.attempts.len()), (Outcome::NotExecuted, 2));
+    assert_eq!(report.attempts[1].error_code.as_deref(), Some("not_entered"));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    gate.release(Scope::Global, gate.entries()[0].epoch, "again").unwrap();
+    let replay = run_keyed(&engine, Action::Act, "k").await;
+    assert_eq!((replay.replayed, replay.attempts), (true, report.attempts));
 }
