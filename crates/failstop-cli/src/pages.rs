@@ -107,6 +107,7 @@ pages! {
     "ledger_in_memory",
     "ledger_locked",
     "ledger_locks",
+    "ledger_lost",
     "ledger_missing",
     "ledger_network_filesystem",
     "ledger_newer_version",

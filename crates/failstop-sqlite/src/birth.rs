@@ -1,6 +1,9 @@
 //! How a ledger comes to be, or is found again.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use failstop::{
     core::ledger::{EventKind, OwnerId, body},
@@ -11,10 +14,10 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use crate::{
     clock, connection,
     fault::OpenError,
-    gate_file::{GateFile, GateState},
+    gate_file::GateFile,
     identity::{beside, refuse_network_filesystem},
     owner::Owner,
-    writer::{Broken, Head, Saying, Writer, write_first},
+    writer::{Head, Saying, Writer, write_first},
 };
 
 /// An opened ledger.
@@ -27,22 +30,25 @@ pub(crate) struct Born {
     pub(crate) is_new: bool,
 }
 
-/// Opens the ledger at `path`, or makes one in an empty or absent file. A new one has its gate before it has its
-/// tables, so that no ledger is ever without.
+/// Opens the ledger at `path`, or makes one in an empty or absent file.
 pub(crate) fn open_or_make(path: &Path) -> Result<Born, OpenError> {
     refuse_network_filesystem(path)?;
     let errno = |error: std::io::Error| OpenError::NotWritable { errno: error.raw_os_error().unwrap_or(0) };
+    let gate_path = beside(path, ".gate");
+    if !path.exists() && gate_path.exists() {
+        return Err(OpenError::Lost);
+    }
     connection::create_private(path).map_err(errno)?;
     let mut connection = Writer::connect(path)?;
     let locks = LockDirectory::open(&beside(path, ".locks")).map_err(|error| OpenError::locks(&error))?;
     let lock = locks.take_ownership().map_err(|error| OpenError::locks(&error))?;
     let owner = Owner::new(lock.id(), locks);
-    let gate_path = beside(path, ".gate");
     let mut is_new = false;
     connection::migrate(&mut connection, |transaction| {
         is_new = true;
         make(transaction, &gate_path, owner.id)
     })?;
+    name_gate(&gate_path).map_err(errno)?;
     let ledger_id = connection
         .query_row("SELECT id FROM ledger", [], |row| row.get(0))
         .optional()?
@@ -52,13 +58,18 @@ pub(crate) fn open_or_make(path: &Path) -> Result<Born, OpenError> {
     Ok(Born { connection, owner, lock, ledger_id, is_new })
 }
 
-/// A gate that outlived its ledger stays as it is: a stop is never undone by deleting files.
+/// Makes a ledger in an empty file. Its gate is made under another name first, and has its own once the ledger is
+/// durable: so no ledger is ever without a gate, and a gate without a ledger is one whose ledger was lost.
 fn make(transaction: &Transaction<'_>, gate_path: &Path, id: OwnerId) -> Result<(), OpenError> {
+    if gate_path.exists() {
+        return Err(OpenError::Lost);
+    }
     let at_ms = clock::unix_ms();
-    let ledger_id = GateFile::ledger_id_at(gate_path)
-        .map_err(|fault| OpenError::Gate(fault.into()))?
-        .unwrap_or_else(|| id.to_string());
-    let gate = GateFile::create(gate_path, &ledger_id, at_ms)?;
+    let ledger_id = id.to_string();
+    let unnamed = unnamed(gate_path);
+    // Left by a birth that was broken off.
+    let _ = fs::remove_file(&unnamed);
+    let gate = GateFile::create(&unnamed, &ledger_id, at_ms)?;
     transaction
         .execute("INSERT INTO ledger (id, created_at_ms) VALUES (?1, ?2)", params![ledger_id, at_ms])?;
     let created = Saying {
@@ -71,18 +82,21 @@ fn make(transaction: &Transaction<'_>, gate_path: &Path, id: OwnerId) -> Result<
     let mut head = Head::EMPTY;
     head.append(transaction, at_ms, created)?;
     let state = gate.read().map_err(|fault| OpenError::Gate(fault.into()))?;
-    write_first(transaction, state.entries(), at_ms)?;
-    record_inherited(transaction, &mut head, &state, at_ms)
+    Ok(write_first(transaction, state.entries(), at_ms)?)
 }
 
-fn record_inherited(
-    transaction: &Transaction<'_>,
-    head: &mut Head,
-    state: &GateState,
-    at_ms: i64,
-) -> Result<(), OpenError> {
-    crate::writer::record_gate(transaction, head, at_ms, state, 1).map_err(|broken| match broken {
-        Broken::Sqlite(error) => error.into(),
-        Broken::Unreadable => OpenError::Corrupt,
-    })
+/// Gives the gate of a new ledger its name, also where whoever made it died before he could.
+fn name_gate(gate_path: &Path) -> std::io::Result<()> {
+    match fs::rename(unnamed(gate_path), gate_path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            let directory = gate_path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        }
+    }
+}
+
+fn unnamed(gate_path: &Path) -> PathBuf {
+    beside(gate_path, ".new")
 }

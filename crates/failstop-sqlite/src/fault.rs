@@ -38,6 +38,9 @@ pub enum OpenError {
     /// No space is left.
     #[error("no space is left for the ledger")]
     Full,
+    /// A ledger was here, and is gone: its gate is still there.
+    #[error("the gate of a ledger stands here, and the ledger is gone: what it knew of its keys is lost")]
+    Lost,
     /// The gate beside it is not its own, or cannot be made.
     #[error("the gate beside the ledger: {0}")]
     Gate(GateFileError),
@@ -70,6 +73,7 @@ impl OpenError {
             Self::Locked => "ledger_locked",
             Self::Corrupt => "ledger_corrupt",
             Self::Full => "ledger_full",
+            Self::Lost => "ledger_lost",
             Self::Gate(_) => "ledger_gate",
             Self::Locks { .. } => "ledger_locks",
             Self::Sqlite { .. } | Self::NoThread => "ledger_unusable",

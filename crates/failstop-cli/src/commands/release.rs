@@ -6,7 +6,7 @@ use failstop_sqlite::stop::{ReleaseError, ReleaseOrder, release as release_ledge
 
 use super::{
     resolve::user_name,
-    stop::{scope, unlatched},
+    stop::{redactor, scope, unlatched},
 };
 use crate::{
     exit::{Exit, Failure},
@@ -47,12 +47,15 @@ pub struct ReleaseArgs {
 /// # Errors
 /// Where it is refused, or the gate or the ledger cannot be worked.
 pub fn release(args: &ReleaseArgs) -> Result<Exit, Failure> {
-    let path = args.ledger.path()?;
+    let config = if args.ledger.is_named() { None } else { Some(args.ledger.config()?) };
+    let path = args.ledger.path_in(config.as_ref())?;
+    let redactor = redactor(config.as_ref());
+    let redacted = |text: &str| redactor.redact_text(text).into_owned();
     let order = ReleaseOrder {
         scope: args.scope,
         expected_epoch: args.epoch,
-        who: args.who.clone().unwrap_or_else(user_name),
-        reason: args.reason.clone(),
+        who: redacted(&args.who.clone().unwrap_or_else(user_name)),
+        reason: redacted(&args.reason),
     };
     let epoch = release_ledger(&path, &order).map_err(|error| match error {
         ReleaseError::Gate(error) => unlatched(&error),

@@ -7,7 +7,7 @@ use decision_schema::{Action, Object, Value};
 use failstop::{
     core::{
         ledger::{Resolution, Standing},
-        redaction::{Profile, Redactor},
+        redaction::Redactor,
         report::ReportStyle,
     },
     executor::command::{ProbeAnswer, probe},
@@ -17,6 +17,7 @@ use failstop_sqlite::{
     view::{Shown, View},
 };
 
+use super::stop::redactor;
 use crate::{
     config::Config,
     exit::{Exit, Failure},
@@ -77,7 +78,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<Exit, Failure> {
         _ => Resolution::NotApplied,
     };
     drop(view);
-    let redactor = config.as_ref().map_or_else(|| Redactor::new(Profile::Strict), Config::redactor);
+    let redactor = redactor(config.as_ref());
     let resolver = args.resolver(&redactor);
     // What is old enough to be retired is for a run to say, which knows for how long it is to be kept.
     let ledger = ledger::open(&path, u64::MAX)?;

@@ -2,9 +2,12 @@
 
 use clap::{Args, ValueEnum};
 use decision_schema::{Object, Value};
-use failstop::core::stop::{Level, Scope};
+use failstop::core::{
+    redaction::{Profile, Redactor},
+    stop::{Level, Scope},
+};
 use failstop_sqlite::{
-    SqliteLedger,
+    OpenError, SqliteLedger,
     gate_file::{GateFault, GateFileError},
     stop::{Reach, Reached, StopOrder, Stopped, stop as stop_ledger},
 };
@@ -12,7 +15,7 @@ use failstop_sqlite::{
 use crate::{
     config::Config,
     exit::{Exit, Failure},
-    ledger::{self, LedgerArgs, shown},
+    ledger::{self, LedgerArgs, shown, unopened},
     running::telling,
     stderr,
     table::plain,
@@ -30,7 +33,8 @@ const DEFAULT_GRACE_MS: u64 = 2_000;
 #[command(after_help = "\
 The stop is in force when this returns, and before anything is waited for. It stays until it is released.
 
-Exit codes: 0 nothing that was in flight runs any more, 1 the stop is in force but something was not seen to end.
+Exit codes: 0 nothing that was in flight runs any more (drain: it is in force), 1 the stop is in force but something \
+was not seen to end.
 
 Examples:
   failstop stop --reason 'wrong target'
@@ -74,7 +78,11 @@ pub fn stop(args: &StopArgs) -> Result<Exit, Failure> {
     let config = if args.ledger.is_named() { None } else { Some(args.ledger.config()?) };
     let path = args.ledger.path_in(config.as_ref()).map_err(|_| only_in_memory())?;
     if !path.exists() {
-        // Who stops before the first run means that run too.
+        if !config.as_ref().is_some_and(Config::is_from_file) {
+            // In the wrong place there is nothing to stop, and nobody must believe that there was.
+            return Err(unopened(&path, OpenError::Missing));
+        }
+        // Who stops before the first run of a configuration means that run too.
         let made: SqliteLedger = ledger::open(&path, u64::MAX)?;
         stderr::say(&format!("new ledger {}", shown(&path)));
         drop(made);
@@ -83,7 +91,7 @@ pub fn stop(args: &StopArgs) -> Result<Exit, Failure> {
     let order = StopOrder {
         scope: args.scope,
         level: args.level.into(),
-        reason: args.reason.clone(),
+        reason: redactor(config.as_ref()).redact_text(&args.reason).into_owned(),
         grace_ms: grace_ms.saturating_add(AFTER_GRACE_MS),
     };
     let bar = telling::bar(true);
@@ -92,7 +100,9 @@ pub fn stop(args: &StopArgs) -> Result<Exit, Failure> {
     let stopped = stopped.map_err(|error| unlatched(&error))?;
     let text = if args.json { format!("{}\n", as_json(&order, &stopped)) } else { as_text(&order, &stopped) };
     super::print(&text)?;
-    Ok(if stopped.is_confirmed() { Exit::Done } else { Exit::NotAllDone })
+    // A drain is done when it is in force: what runs may go on to its end.
+    let is_done = if order.level == Level::Drain { stopped.is_acknowledged } else { stopped.is_confirmed() };
+    Ok(if is_done { Exit::Done } else { Exit::NotAllDone })
 }
 
 impl From<LevelName> for Level {
@@ -103,6 +113,11 @@ impl From<LevelName> for Level {
             LevelName::Halt => Self::Halt,
         }
     }
+}
+
+/// What takes secrets out of what an operator says.
+pub fn redactor(config: Option<&Config>) -> Redactor {
+    config.map_or_else(|| Redactor::new(Profile::Strict), Config::redactor)
 }
 
 fn longest_grace_ms(config: &Config) -> u64 {
@@ -181,6 +196,9 @@ fn as_text(order: &StopOrder, stopped: &Stopped) -> String {
             "nobody has the ledger open: there was nothing to reach".to_owned()
         }
         (Some(all), _) if all.is_empty() => "nothing was in flight".to_owned(),
+        (Some(all), _) if *level == Level::Drain => {
+            format!("in flight, and going on to their ends: {}", all.len() - count(all, Reach::Confirmed))
+        }
         (Some(all), _) => format!(
             "in flight: {} confirmed ended, {} told and not heard of, {} unconfirmed",
             count(all, Reach::Confirmed),
@@ -188,7 +206,8 @@ fn as_text(order: &StopOrder, stopped: &Stopped) -> String {
             count(all, Reach::Unconfirmed)
         ),
     });
-    let not_ended = stopped.executions.iter().flatten().filter(|one| one.reach != Reach::Confirmed);
+    let not_ended = stopped.executions.iter().flatten();
+    let not_ended = not_ended.filter(|one| one.reach != Reach::Confirmed && *level != Level::Drain);
     lines.extend(not_ended.map(|one| format!("  {}  {}", one.reach.as_str(), plain(&one.key))));
     lines.push(String::new());
     lines.join("\n")

@@ -70,6 +70,11 @@ impl Config {
         Self::check(file, reader)
     }
 
+    /// Whether there is a file of it, and not the defaults alone.
+    pub const fn is_from_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     fn check(file: Option<PathBuf>, mut reader: Reader) -> Result<Self, InvalidConfig> {
         assemble::check_sections(&mut reader);
         let policy = policy::policy(&reader.settings, &mut reader.faults);

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub struct Hints {
     has_no_executor: bool,
     has_no_key: bool,
+    has_no_gate: bool,
     has_lost_ledger: bool,
     has_doubt: bool,
 }
@@ -25,6 +26,11 @@ impl Hints {
                 &mut self.has_no_executor,
                 "no_executor: an action has no executor; add [executor] or [executors.ACTION] to failstop.toml, \
                  for example kind = \"noop\" (see docs/configuration.md)",
+            ),
+            ReasonCode::GateUnreadable => (
+                &mut self.has_no_gate,
+                "gate_unreadable: a source of the gate cannot be read, which means stop; see failstop status and \
+                 failstop explain gate_unreadable",
             ),
             ReasonCode::IdempotencyKeyMissing => (
                 &mut self.has_no_key,

@@ -68,6 +68,7 @@ const OTHER_CODES: &[&str] = &[
     "ledger_full",
     "ledger_gate",
     "ledger_locks",
+    "ledger_lost",
     "ledger_unusable",
     "ledger_in_memory",
     "key_unknown",

@@ -66,3 +66,38 @@ fn what_only_memory_could_hold_is_refused_with_the_alternatives() {
     let wrong = shop.run(&["stop", "--reason", "why", "--scope", "everything"], "");
     assert_eq!(wrong.code, 2);
 }
+
+#[test]
+fn a_stop_in_the_wrong_place_says_that_there_is_nothing() {
+    let shop = Shop::bare();
+    for args in [&["stop", "--reason", "x"][..], &["stop", "--reason", "x", "--ledger", "nosuch.db"]] {
+        let said = shop.run(args, "");
+        assert_eq!(said.code, 3, "{}", said.stderr);
+        assert!(said.stderr.contains("ledger_missing"), "{}", said.stderr);
+    }
+    assert!(!shop.path("nosuch.db").exists() && !shop.path("failstop.db").exists());
+}
+
+#[test]
+fn inv_exe_5_no_secret_of_a_reason_is_kept() {
+    const SECRET: &str = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+    let shop = Shop::keyed("exit 0", "");
+    let why = format!("leaked {SECRET}");
+    let stopped = object(&shop.run(&["stop", "--reason", &why, "--json"], ""));
+    let epoch = number(&stopped, "epoch").to_string();
+    let released = shop.run(&["release", "--epoch", &epoch, "--reason", &why, "--who", SECRET], "");
+    assert_eq!(released.code, 0, "{}", released.stderr);
+    for name in ["failstop.db", "failstop.db-wal", "failstop.db.gate"] {
+        let bytes = std::fs::read(shop.path(name)).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{name}");
+    }
+    assert!(!shop.run(&["status", "--json"], "").stdout.contains(SECRET));
+}
+
+#[test]
+fn a_drain_is_done_when_it_is_in_force() {
+    let shop = Shop::keyed("exit 0", "");
+    let drained = shop.run(&["stop", "--level", "drain", "--reason", "maintenance"], "");
+    assert_eq!(drained.code, 0, "{}", drained.stderr);
+    assert_eq!(text(&shop.run(&["run"], decision("ACT", 1)).reports()[0], "reason_code"), "gate_stopped");
+}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     OpenError,
-    gate_file::{GateFile, GateFileError, GateState},
+    gate_file::{GateFault, GateFile, GateFileError, GateState},
     identity::beside,
     writer::recorded_epoch,
 };
@@ -74,7 +74,12 @@ impl View {
     /// # Errors
     /// Where it cannot be read, which means `stop`.
     pub fn gate(&self) -> Result<GateState, GateFileError> {
-        Ok(GateFile::open(&beside(&self.path, ".gate"), &self.ledger_id)?.read()?)
+        let state = GateFile::open(&beside(&self.path, ".gate"), &self.ledger_id)?.read()?;
+        // Starts refuse a gate that has gone back behind what the ledger has recorded of it.
+        match self.recorded_epoch() {
+            Ok(recorded) if state.epoch() < recorded => Err(GateFault::Replaced.into()),
+            Ok(_) | Err(_) => Ok(state),
+        }
     }
 
     /// The epoch of the gate's last change that stands in the ledger.

@@ -16,7 +16,7 @@ use failstop::{
     },
     executor::{Answer, from_fn},
 };
-use failstop_sqlite::SqliteLedger;
+use failstop_sqlite::{OpenError, Options, SqliteLedger};
 use tempfile::TempDir;
 
 use crate::support::{engine, keyed, open, run};
@@ -86,4 +86,35 @@ async fn retries_are_counted_over_lives() {
     let counted = counting(&ledger, Answer::applied());
     let replay = run(&counted.engine, "k").await;
     assert_eq!((replay.replayed, replay.conclusion.reason_code), (true, Some(ReasonCode::Rejected)));
+}
+
+/// A ledger that was deleted was once made anew without a word, and every effect under it repeated.
+#[tokio::test]
+async fn inv_fs_2_a_ledger_whose_gate_is_still_there_is_lost_and_not_new() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    let ledger = open(&path);
+    run(&counting(&ledger, Answer::applied()).engine, "k").await;
+    drop(ledger);
+    std::fs::remove_file(&path).unwrap();
+    let lost = |path: &std::path::Path| SqliteLedger::open(path, Options::default()).err();
+    assert_eq!(lost(&path), Some(OpenError::Lost));
+    assert!(!path.exists(), "nothing is made");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(lost(&path), Some(OpenError::Lost));
+    std::fs::remove_file(home.path().join("failstop.db.gate")).unwrap();
+    assert!(open(&path).is_new());
+}
+
+#[tokio::test]
+async fn a_birth_that_was_broken_off_is_finished_by_the_next_to_come() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    drop(open(&path));
+    let gate = home.path().join("failstop.db.gate");
+    std::fs::rename(&gate, home.path().join("failstop.db.gate.new")).unwrap();
+    let ledger = open(&path);
+    assert!(gate.exists() && !ledger.is_new());
+    let report = run(&counting(&ledger, Answer::applied()).engine, "k").await;
+    assert_eq!(report.conclusion.status, ExecutionStatus::Success);
 }
