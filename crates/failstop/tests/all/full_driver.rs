@@ -1,7 +1,14 @@
 //! Whole executions with real parts: programs and HTTP servers. After each, the report is within its bound, nothing is
 //! left running, and `stopped` is true.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use decision_schema::{Action, FinalDecision};
 use failstop::{
@@ -12,7 +19,9 @@ use failstop::{
         stop::{Level, Scope},
     },
     executor::{
+        Answer, blocking,
         command::{CommandExecutor, CommandSpec},
+        from_fn,
         http::{HttpExecutor, HttpSpec},
     },
     ledger::MemoryLedger,
@@ -20,6 +29,7 @@ use failstop::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 
 use crate::support::{object, policy, run, while_running};
@@ -236,4 +246,67 @@ async fn a_refused_connection_has_no_effect_and_is_tried_again() {
     assert_eq!(report.attempts.len(), 3);
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::ExecutorFailed));
     assert_eq!(report.conclusion.outcome, Outcome::NotExecuted);
+}
+
+/// How many of each kind are in flight at once; threads and processes are dearer than futures.
+const OF_EACH_KIND: usize = 40;
+
+/// INV-EXE-4: whoever carries it out, what is in flight is reached, ends within the grace and a second, and is told so.
+#[tokio::test]
+async fn inv_exe_4_a_stop_reaches_every_kind_of_executor_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/act", listener.local_addr().unwrap());
+    let entered = Arc::new(AtomicUsize::new(0));
+    let (in_future, in_thread) = (Arc::clone(&entered), Arc::clone(&entered));
+    let mut sleeper = CommandSpec::new("command", "/bin/sh");
+    sleeper.args = vec!["-c".to_owned(), "sleep 600 & wait".to_owned()];
+    let long = policy(|spec| {
+        spec.max_concurrency = 1_000;
+        spec.timeout.timeout_per_action_ms = 600_000;
+        spec.timeout.max_total_time_ms = 600_000;
+    });
+    let engine = Engine::builder(long)
+        .route(
+            Action::Act,
+            from_fn(move |_| {
+                in_future.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<Answer>()
+            }),
+        )
+        .route(
+            Action::Exit,
+            blocking(move |attempt| {
+                in_thread.fetch_add(1, Ordering::SeqCst);
+                while !attempt.is_signalled() {
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
+                Answer::unknown()
+            }),
+        )
+        .route(Action::Cancel, CommandExecutor::new(sleeper))
+        .route(Action::Stop, HttpExecutor::new(HttpSpec::new("http", url)).unwrap())
+        .build()
+        .unwrap();
+    let mut running = JoinSet::new();
+    for action in [Action::Act, Action::Exit, Action::Cancel, Action::Stop] {
+        for _ in 0..OF_EACH_KIND {
+            let engine = engine.clone();
+            running.spawn(async move { run(&engine, action).await });
+        }
+    }
+    // Everybody is at work: requests have come, and so have closures; programs start before them or beside them.
+    let mut requests = Vec::new();
+    while requests.len() < OF_EACH_KIND || entered.load(Ordering::SeqCst) < 2 * OF_EACH_KIND {
+        tokio::select! {
+            request = listener.accept() => requests.push(request.unwrap()),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    engine.gate().engage(Scope::Global, Level::Stop, "drill");
+    let told = tokio::time::timeout(Duration::from_secs(3), running.join_all()).await;
+    for report in told.expect("the grace and a second") {
+        assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
+        assert_eq!(report.conclusion.outcome, Outcome::Unknown);
+        assert_eq!(report.attempts[0].stopped, Some(Stopped::Confirmed), "{:?}", report.action);
+    }
 }
