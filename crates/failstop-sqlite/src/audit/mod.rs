@@ -2,7 +2,7 @@
 //!
 //! [`verify`] replays the chain and then compares every row of every other table with what follows from it;
 //! [`export`] writes the chain as JSON Lines, which [`verify_export`] proves on its own. What the replay checks is
-//! decided by [`Auditor`](failstop::core::ledger::audit::Auditor).
+//! decided by [`Auditor`].
 //!
 //! SQLite checks its pages and indexes too, since a key that an index leaves out is hidden.
 //!
