@@ -10,12 +10,10 @@ use failstop::{
     executor::{Answer, from_fn},
 };
 use failstop_sqlite::gate_file::GateFile;
-use parking_lot::Mutex;
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
-use crate::support::{engine, keyed, open, run};
+use crate::support::{engine, hanging, keyed, open, run};
 
 /// The gate of the ledger at `path`, as another process would open it.
 fn gate_of(path: &Path) -> GateFile {
@@ -37,12 +35,7 @@ async fn inv_exe_4_a_stop_from_outside_reaches_an_attempt_in_flight() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("failstop.db");
     let ledger = open(&path);
-    let (entered, is_entered) = oneshot::channel::<()>();
-    let entered = Mutex::new(Some(entered));
-    let hung = from_fn(move |_| {
-        let _ = entered.lock().take().map(|entered| entered.send(()));
-        std::future::pending::<Answer>()
-    });
+    let (hung, is_entered) = hanging();
     let engine = engine(&ledger, keyed(|_| {}), hung);
     let stop = async {
         is_entered.await.unwrap();

@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::support::{engine, keyed, open, run};
+use crate::support::{engine, hanging, keyed, open, run};
 
 fn order(scope: Scope, level: Level, grace_ms: u64) -> StopOrder {
     StopOrder { scope, level, reason: "a test".to_owned(), grace_ms }
@@ -48,12 +48,7 @@ async fn inv_exe_4_an_attempt_in_flight_is_reached_and_confirmed() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("failstop.db");
     let ledger = open(&path);
-    let (entered, is_entered) = oneshot::channel::<()>();
-    let entered = Mutex::new(Some(entered));
-    let hung = from_fn(move |_| {
-        let _ = entered.lock().take().map(|entered| entered.send(()));
-        std::future::pending::<Answer>()
-    });
+    let (hung, is_entered) = hanging();
     let engine = engine(&ledger, keyed(|_| {}), hung);
     let stop = async {
         is_entered.await.unwrap();

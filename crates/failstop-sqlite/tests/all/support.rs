@@ -9,10 +9,12 @@ use failstop::{
         model::ExecutionReport,
         policies::{ExecutionPolicy, PolicySpec},
     },
-    executor::Executor,
+    executor::{Answer, Executor, from_fn},
     ledger::Ledger,
 };
 use failstop_sqlite::{Options, Resolver, SqliteLedger};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 pub fn open(path: &Path) -> Arc<SqliteLedger> {
     Arc::new(SqliteLedger::open(path, Options::default()).unwrap())
@@ -33,6 +35,17 @@ pub fn engine(
 ) -> Engine {
     let ledger = Arc::clone(ledger) as Arc<dyn Ledger>;
     Engine::builder(policy).ledger(ledger).executor(executor).build().unwrap()
+}
+
+/// An executor that never comes back, and word of its first call.
+pub fn hanging() -> (impl Executor + 'static, oneshot::Receiver<()>) {
+    let (entered, is_entered) = oneshot::channel();
+    let entered = Mutex::new(Some(entered));
+    let hung = from_fn(move |_| {
+        let _ = entered.lock().take().map(|entered: oneshot::Sender<()>| entered.send(()));
+        std::future::pending::<Answer>()
+    });
+    (hung, is_entered)
 }
 
 pub async fn run(engine: &Engine, key: &str) -> ExecutionReport {
