@@ -19,7 +19,7 @@ pub fn run() -> bool {
         [cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])],
     );
     steps.step("cores without std", [no_std()]);
-    steps.step("tests", [cargo(&["test", "--workspace", "--locked", "--all-targets"])]);
+    steps.step("tests", [cargo(&["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast"])]);
     steps.step("examples in docs", [cargo(&["test", "--workspace", "--locked", "--doc"])]);
     steps.step("docs", [docs()]);
     steps.sum_up()

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{Debug, Write as _},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +20,7 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use crate::support::{answering, object, policy};
+use crate::support::{object, policy};
 
 /// Writes down every span and event, and which spans are entered.
 #[derive(Clone, Default)]
@@ -82,8 +83,27 @@ impl Subscriber for Book {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_execution_and_each_attempt_have_a_span_around_the_executor() {
+/// Alone in a process: `tracing` asks who listens to a span when any thread first meets it, and keeps the answer, so a
+/// test beside this one could have it taken for a span that nobody listens to.
+#[test]
+fn an_execution_and_each_attempt_have_a_span_around_the_executor() {
+    const ALONE: &str = "FAILSTOP_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        return runtime.block_on(spans_of_one_execution());
+    }
+    let name = "spans::an_execution_and_each_attempt_have_a_span_around_the_executor";
+    let alone = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success() && said.contains("1 passed"), "{said}");
+}
+
+async fn spans_of_one_execution() {
     const CANARY: &str = "canary-55ad0c1e9b";
     let book = Book::default();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -101,10 +121,6 @@ async fn an_execution_and_each_attempt_have_a_span_around_the_executor() {
     let mut decision = FinalDecision::new(Action::Act);
     decision.params = Some(object([("api_key", Value::from(CANARY))]));
     let context = object([]);
-    // Other tests run beside this one: a place that meets its first span while the book is being opened would be taken
-    // for one that nobody listens to.
-    let (warming, _) = answering(vec![]);
-    engine.execute_with(&Request::new(&decision, &context), &warming).await;
     let _guard = tracing::subscriber::set_default(book.clone());
     let report = engine.execute(&Request::new(&decision, &context)).await;
 
