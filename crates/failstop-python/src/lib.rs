@@ -1,0 +1,16 @@
+//! failstop for Python: the extension module `failstop._native`.
+//!
+//! The packages in `python/` are what people import; this crate has what must be fast or must be the engine itself. It
+//! translates: objects to decisions, callables to executors, reports to objects. The rules are the engine's.
+
+mod convert;
+mod redaction;
+
+use pyo3::prelude::*;
+
+/// The extension behind the packages `failstop` and `execution_orchestration_core`.
+#[pymodule(name = "_native")]
+mod native {
+    #[pymodule_export]
+    use crate::redaction::redact_execution_log;
+}
