@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::{config::fault::InvalidConfig, stderr};
+use failstop_config::fault::InvalidConfig;
+
+use crate::stderr;
 
 /// The exit codes, which scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

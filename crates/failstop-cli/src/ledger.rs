@@ -9,9 +9,10 @@ use std::{
 use clap::Args;
 use decision_schema::{Object, Value};
 use failstop::ledger::{Ledger, MemoryLedger};
+use failstop_config::Config;
 use failstop_sqlite::{OpenError, Options, SqliteLedger, view::View};
 
-use crate::{config::Config, exit::Failure, stderr};
+use crate::{exit::Failure, stderr};
 
 /// How a command finds the ledger.
 #[derive(Debug, Args)]

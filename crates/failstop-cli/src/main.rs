@@ -1,13 +1,12 @@
 //! The command line of failstop: executes approved decisions and prints one report a line.
 //!
-//! `commands/` has one file per command; `config/` reads the configuration; `input/` reads lines; `running/` is the
-//! loop of `failstop run`. Data goes to standard output, everything said to people to standard error.
+//! `commands/` has one file per command; `input/` reads lines; `running/` is the loop of `failstop run`. What is configured
+//! stands in the crate `failstop-config`. Data goes to standard output, everything said to people to standard error.
 #![forbid(unsafe_code)]
 
 mod cli;
 mod clock;
 mod commands;
-mod config;
 mod exit;
 mod input;
 mod ledger;

@@ -24,7 +24,7 @@ use failstop::{
     pipeline::Pipeline,
 };
 
-use super::{
+use crate::{
     Config,
     fault::{ConfigFault, InvalidConfig, Place},
     read::Reader,

@@ -3,7 +3,7 @@
 
 use decision_schema::Action;
 
-use super::pipeline;
+use crate::pipeline;
 
 /// What stands for the name of an action in [`Key::path`].
 pub const ACTION: &str = "ACTION";
@@ -27,9 +27,19 @@ pub struct Key {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// An integer, both ends included.
-    Integer { min: u64, max: u64 },
+    Integer {
+        /// The least.
+        min: u64,
+        /// The greatest.
+        max: u64,
+    },
     /// A number, both ends included.
-    Number { min: f64, max: f64 },
+    Number {
+        /// The least.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
     /// `true` or `false`.
     Flag,
     /// One of these.
@@ -49,7 +59,12 @@ pub enum Kind {
     /// Names and values; the values are not shown.
     Secrets,
     /// Codes within these ends, and the effects they stand for.
-    Effects { min: i64, max: i64 },
+    Effects {
+        /// The least code.
+        min: i64,
+        /// The greatest code.
+        max: i64,
+    },
 }
 
 impl Kind {

@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, every key overridable by a variable, everything checked before anything runs.
 //!
 //! Read [`keys`] first: the table that all the rest is made from.
+#![forbid(unsafe_code)]
 
 pub mod assemble;
 pub mod fault;
@@ -24,7 +25,7 @@ use failstop::{
     modulation_core::GuardPolicy,
 };
 
-use self::{
+use crate::{
     fault::{ConfigFault, InvalidConfig, Place},
     read::{FILE_VARIABLE, Reader},
     settings::Settings,

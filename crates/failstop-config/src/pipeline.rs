@@ -6,7 +6,7 @@ use failstop::{
     modulation_core::{GuardPolicy, GuardPolicySpec},
 };
 
-use super::{
+use crate::{
     fault::{ConfigFault, Place},
     keys::{DAY_MS, Kind, MANY, Row},
     settings::Settings,
@@ -205,7 +205,7 @@ mod tests {
     use failstop::modulation_core::policy::GuardField;
 
     use super::*;
-    use crate::config::{keys, settings::Entry};
+    use crate::{keys, settings::Entry};
 
     fn settings_by_default() -> Settings {
         let mut settings = Settings::default();
@@ -219,7 +219,7 @@ mod tests {
     fn defaults_are_those_of_the_cores() {
         let mut settings = settings_by_default();
         assert_eq!(health(&settings, &mut Vec::new()), None);
-        let on = crate::config::settings::Setting::Flag(true);
+        let on = crate::settings::Setting::Flag(true);
         settings.set("policy.health.enabled".into(), Entry { setting: on, kind: Kind::Flag, place: None });
         assert_eq!(guards(&settings, &mut Vec::new()), GuardPolicy::default());
         assert_eq!(health(&settings, &mut Vec::new()), Some(HealthPolicy::default()));

@@ -6,7 +6,7 @@ use failstop::core::policies::{
     PolicySpec, Quota, RateLimitPolicy, RetryBudgetPolicy, RetryPolicy, RetryUnknown, TimeoutPolicy,
 };
 
-use super::{
+use crate::{
     fault::{ConfigFault, Place},
     settings::Settings,
 };

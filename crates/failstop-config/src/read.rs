@@ -5,7 +5,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
+use crate::{
     fault::{ConfigFault, Place, place_of},
     keys::{self, Key},
     nearest::nearest,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{self, Key, variable};
+use crate::keys::{self, Key, variable};
 
 const HEAD: &str = "\
 # Configuration
@@ -16,7 +16,7 @@ by commas or written as TOML, tables are written as TOML (`{ name = \"value\" }`
 does not exist is an error. `failstop check` prints what is in force, `failstop check --schema` a JSON Schema.
 
 `ACTION` stands for `HOLD`, `ACT`, `EXIT`, `CANCEL` or `STOP`. This page is generated: `UPDATE_DOCS=1 cargo test -p
-failstop-cli` rewrites it.
+failstop-config` rewrites it.
 ";
 
 /// The page.
@@ -66,7 +66,7 @@ mod tests {
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             committed == page(),
-            "docs/configuration.md is out of step: UPDATE_DOCS=1 cargo test -p failstop-cli"
+            "docs/configuration.md is out of step: UPDATE_DOCS=1 cargo test -p failstop-config"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use decision_schema::{Action, Number, Object, Value};
 
-use super::keys::{self, ACTION, EFFECTS, Key, Kind};
+use crate::keys::{self, ACTION, EFFECTS, Key, Kind};
 
 /// The schema: an object of JSON Schema 2020-12.
 pub fn schema() -> Value {

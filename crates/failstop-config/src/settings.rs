@@ -6,7 +6,7 @@ use decision_schema::{Action, Object, Value};
 use failstop::core::redaction::REDACTED;
 use toml::de::{DeTable, DeValue};
 
-use super::{
+use crate::{
     fault::Place,
     keys::{EFFECTS, Key, Kind},
 };

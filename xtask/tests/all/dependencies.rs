@@ -20,8 +20,11 @@ const UNSHIPPED: [&str; 7] = [
     "xtask",
 ];
 
-/// Where everything is joined.
-const JOINING: [&str; 1] = ["failstop-cli"];
+/// What is configured, ledgers included.
+const CONFIG: &str = "failstop-config";
+
+/// Where everything is joined: what users call. They never see each other.
+const JOINING: [&str; 2] = ["failstop-cli", "failstop-python"];
 
 /// The workspace's own normal and build dependencies of each of its packages.
 type Arrows = BTreeMap<String, BTreeSet<String>>;
@@ -63,9 +66,14 @@ fn is_allowed(from: &str, to: &str) -> bool {
         SCHEMA => false,
         _ if is_core(from) => to == SCHEMA,
         ENGINE => to == SCHEMA || is_core(to),
-        _ if JOINING.contains(&from) => !UNSHIPPED.contains(&to),
-        _ => to == SCHEMA || to == ENGINE || is_core(to),
+        _ if JOINING.contains(&from) => !UNSHIPPED.contains(&to) && !JOINING.contains(&to),
+        CONFIG => is_below_adapters(to) || to == "failstop-sqlite",
+        _ => is_below_adapters(to),
     }
+}
+
+fn is_below_adapters(package: &str) -> bool {
+    package == SCHEMA || package == ENGINE || is_core(package)
 }
 
 #[test]
@@ -76,7 +84,7 @@ fn every_arrow_of_the_workspace_is_allowed() {
 #[test]
 fn the_packages_that_the_rule_speaks_of_exist() {
     let arrows = arrows();
-    for package in [SCHEMA, "execution-orchestration-core", ENGINE, "failstop-cli"] {
+    for package in [SCHEMA, "execution-orchestration-core", ENGINE, CONFIG, "failstop-cli"] {
         assert!(arrows.contains_key(package), "{package}");
     }
     for core in ["decision-modulation-core", "execution-orchestration-core", "ops-health-core"] {
@@ -95,6 +103,9 @@ fn cores_that_see_each_other_and_adapters_that_do_are_found() {
         ("failstop", "failstop-sqlite"),
         ("failstop-sqlite", "failstop-postgres"),
         ("failstop-server", "failstop-sqlite"),
+        ("failstop-sqlite", "failstop-config"),
+        ("failstop-config", "failstop-cli"),
+        ("failstop-python", "failstop-cli"),
         ("failstop-cli", "failstop-testkit"),
     ] {
         assert_eq!(forbidden(&arrow(from, to)), [format!("{from} -> {to}")]);
@@ -103,6 +114,8 @@ fn cores_that_see_each_other_and_adapters_that_do_are_found() {
         ("ops-health-core", "decision-schema"),
         ("failstop", "ops-health-core"),
         ("failstop-sqlite", "failstop"),
+        ("failstop-config", "failstop-sqlite"),
+        ("failstop-python", "failstop-config"),
         ("failstop-cli", "failstop-sqlite"),
         ("failstop-testkit", "failstop"),
     ] {

@@ -8,13 +8,13 @@ use std::{
 use clap::Args;
 use decision_schema::{Action, Object, Value};
 use failstop::core::stop::Level;
+use failstop_config::{
+    Config, assemble::executor_sections, fault::Place, pipeline::can_errors_trip, reference, schema,
+    settings::Entry,
+};
 use failstop_sqlite::view::View;
 
 use crate::{
-    config::{
-        Config, assemble::executor_sections, fault::Place, pipeline::can_errors_trip, reference, schema,
-        settings::Entry,
-    },
     exit::{Exit, Failure},
     ledger::LedgerFound,
 };

@@ -1,9 +1,9 @@
 //! `failstop explain`: the page of a code.
 
 use clap::Args;
+use failstop_config::nearest::nearest;
 
 use crate::{
-    config::nearest::nearest,
     exit::{Exit, Failure},
     pages,
 };

@@ -19,10 +19,10 @@ use failstop::{
     invalid_input,
     pipeline::Pipeline,
 };
+use failstop_config::Config;
 
 use crate::{
     clock,
-    config::Config,
     exit::{Exit, Failure},
     input::{self, Chunks, Lines},
     running::intake::{Submission, parse},

@@ -12,6 +12,7 @@ use failstop::{
     },
     executor::command::{ProbeAnswer, probe},
 };
+use failstop_config::Config;
 use failstop_sqlite::{
     ResolveError, Resolver,
     view::{Shown, View},
@@ -19,7 +20,6 @@ use failstop_sqlite::{
 
 use super::stop::redactor;
 use crate::{
-    config::Config,
     exit::{Exit, Failure},
     ledger::{self, LedgerArgs, unopened},
     runtime,

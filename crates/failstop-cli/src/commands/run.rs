@@ -8,10 +8,10 @@ use std::{
 
 use clap::Args;
 use failstop::core::report::ReportStyle;
+use failstop_config::Config;
 
 use crate::{
     clock::Stopwatch,
-    config::Config,
     exit::{Exit, Failure},
     input,
     ledger::RunLedger,

@@ -6,6 +6,7 @@ use failstop::core::{
     redaction::{Profile, Redactor},
     stop::{Level, Scope},
 };
+use failstop_config::Config;
 use failstop_sqlite::{
     OpenError, SqliteLedger,
     gate_file::{GateFault, GateFileError},
@@ -13,7 +14,6 @@ use failstop_sqlite::{
 };
 
 use crate::{
-    config::Config,
     exit::{Exit, Failure},
     ledger::{self, LedgerArgs, shown, unopened},
     running::telling,
