@@ -1,9 +1,6 @@
 //! The start-up self-test: a decision that a stopped gate must refuse, sent down the path that all decisions take.
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use decision_schema::{Action, FinalDecision, Object};
 use execution_orchestration_core::{
@@ -14,7 +11,7 @@ use execution_orchestration_core::{
 
 use crate::{
     clock::Clock,
-    engine::{House, run},
+    engine::{House, Rooms, run},
     executor::{Answer, from_fn},
     gate::Gate,
     ledger::{Claim, NotStarted, Start, StartGate},
@@ -31,7 +28,7 @@ const KEY: &str = "failstop.canary";
 
 /// Sends a decision through admission and, where there is a ledger, through its start step, against a gate at `halt`
 /// that nobody else holds. Neither may let it pass.
-pub(crate) async fn prove_stop(house: &House<'_>) -> Result<(), StopNotProven> {
+pub(crate) async fn prove_stop(house: House<'_>) -> Result<(), StopNotProven> {
     let gate = Gate::new();
     gate.engage(Scope::Global, Level::Halt, "self-test");
     let report = admit(house, &gate).await?;
@@ -41,12 +38,11 @@ pub(crate) async fn prove_stop(house: &House<'_>) -> Result<(), StopNotProven> {
     start(house, &gate, &report).await
 }
 
-async fn admit(house: &House<'_>, gate: &Gate) -> Result<ExecutionReport, StopNotProven> {
-    let canary = House {
-        policy: Cow::Borrowed(&house.policy),
+async fn admit(house: House<'_>, gate: &Gate) -> Result<ExecutionReport, StopNotProven> {
+    let rooms = Rooms {
         gate: gate.clone(),
         clock: Clock::new(),
-        redactor: Cow::Borrowed(&house.redactor),
+        redactor: house.redactor.clone(),
         slots: None,
         rate: None,
         guards: None,
@@ -60,16 +56,13 @@ async fn admit(house: &House<'_>, gate: &Gate) -> Result<ExecutionReport, StopNo
         std::future::ready(Answer::unknown())
     });
     let (decision, context) = (FinalDecision::new(Action::Hold), Object::new());
-    let report = run(&canary, &Request::new(&decision, &context), Some(&tripwire)).await;
+    let report =
+        run(House { rooms: &rooms, ..house }, &Request::new(&decision, &context), Some(&tripwire)).await;
     if was_called.load(Ordering::SeqCst) { Err(StopNotProven) } else { Ok(report) }
 }
 
 /// A ledger that is unavailable starts nothing either.
-async fn start(
-    house: &House<'_>,
-    gate: &Gate,
-    report_if_lost: &ExecutionReport,
-) -> Result<(), StopNotProven> {
+async fn start(house: House<'_>, gate: &Gate, report_if_lost: &ExecutionReport) -> Result<(), StopNotProven> {
     let Some(ledger) = house.ledger() else { return Ok(()) };
     let start = Start {
         claim: Claim { key: KEY, fingerprint: fingerprint_of_canary(), may_repeat_effect: false },

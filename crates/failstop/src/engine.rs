@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     future::{Future, poll_fn},
+    ops::Deref,
     sync::{Arc, LazyLock},
     task::Poll,
 };
@@ -38,7 +39,8 @@ pub struct Engine {
 }
 
 struct Shared {
-    house: House<'static>,
+    policy: ExecutionPolicy,
+    rooms: Rooms,
     executors: Executors,
 }
 
@@ -163,21 +165,13 @@ impl EngineBuilder {
     /// # Errors
     /// Where the parts contradict each other.
     pub fn build(self) -> Result<Engine, BuildError> {
-        let idempotency_on = self.policy.idempotency().enabled;
-        if idempotency_on && self.ledger.is_none() {
-            return Err(BuildError::LedgerMissing);
-        }
-        let retries_unknown = self.policy.retry().retry_unknown == RetryUnknown::Always;
-        let is_risky = |executor: &AnyExecutor| executor.effect_class() == EffectClass::NonIdempotent;
-        if idempotency_on && retries_unknown && self.executors.all().any(is_risky) {
-            return Err(BuildError::RetriesUnknownEffects);
-        }
-        if let Some(ledger) = self.ledger.as_deref().filter(|_| idempotency_on) {
+        check(&self.policy, self.ledger.is_some(), self.executors.all().map(AnyExecutor::effect_class))?;
+        if let Some(ledger) = &self.ledger {
             ledger.attach(&self.gate);
         }
         let rate =
             (!self.policy.rate_limit().is_unlimited()).then(|| RateLimiter::new(self.policy.rate_limit()));
-        let house = House {
+        let rooms = Rooms {
             slots: Some(Slots::new(self.policy.max_concurrency())),
             rate,
             guards: Some(Guards {
@@ -186,14 +180,14 @@ impl EngineBuilder {
                 brakes: Brakes::new(&self.policy).map(Box::new),
             }),
             clock: Clock::new(),
-            policy: Cow::Owned(self.policy),
             gate: self.gate,
             redactor: Cow::Owned(self.redactor),
             plan_digests: self.plan_digests,
             health: self.health.map(|policy| Arc::new(OwnHealth::new(policy))),
             history: self.history,
         };
-        Ok(Engine { shared: Arc::new(Shared { house, executors: self.executors }) })
+        let (policy, executors) = (self.policy, self.executors);
+        Ok(Engine { shared: Arc::new(Shared { policy, rooms, executors }) })
     }
 }
 
@@ -218,14 +212,14 @@ impl Engine {
     /// # Errors
     /// Where it was let through. Nothing may be executed by this process then.
     pub async fn prove_stop(&self) -> Result<(), StopNotProven> {
-        canary::prove_stop(&self.shared.house).await
+        canary::prove_stop(self.house()).await
     }
 
     /// Executes one decision with the executor configured for its action. Never fails, never panics: every failure is
     /// a report. Dropping the future cancels the execution where it stands; a key whose attempt was running then is in
     /// doubt.
     pub fn execute<'a>(&'a self, request: &'a Request<'a>) -> impl Future<Output = ExecutionReport> + 'a {
-        run(&self.shared.house, request, self.shared.executors.of(request.decision.action))
+        run(self.house(), request, self.shared.executors.of(request.decision.action))
     }
 
     /// Executes one decision with this executor.
@@ -234,7 +228,26 @@ impl Engine {
         request: &'a Request<'a>,
         executor: &'a E,
     ) -> impl Future<Output = ExecutionReport> + 'a {
-        run(&self.shared.house, request, Some(executor))
+        run(self.house(), request, Some(executor))
+    }
+
+    /// Executes one decision under another policy, with the gate, ledger, slots, rate limits and cooldowns of this engine.
+    ///
+    /// # Errors
+    /// What [`EngineBuilder::build`] refuses, for this policy and executor.
+    pub fn execute_under<'a, E: Executor>(
+        &'a self,
+        policy: &'a ExecutionPolicy,
+        request: &'a Request<'a>,
+        executor: &'a E,
+    ) -> Result<impl Future<Output = ExecutionReport> + 'a, BuildError> {
+        let has_ledger = self.shared.rooms.guards.as_ref().is_some_and(|guards| guards.ledger.is_some());
+        check(policy, has_ledger, [executor.effect_class()])?;
+        Ok(run(House { policy, rooms: &self.shared.rooms }, request, Some(executor)))
+    }
+
+    fn house(&self) -> House<'_> {
+        House { policy: &self.shared.policy, rooms: &self.shared.rooms }
     }
 
     /// Cancels every execution whose request carries `cancellation`: what waits ends now, what runs is told to stop.
@@ -251,47 +264,80 @@ impl Engine {
 
     /// The policy in force.
     pub fn policy(&self) -> &ExecutionPolicy {
-        &self.shared.house.policy
+        &self.shared.policy
     }
 
     /// The gate.
     pub fn gate(&self) -> &Gate {
-        &self.shared.house.gate
+        &self.shared.rooms.gate
     }
 
     /// What redacts everything the engine writes.
     pub fn redactor(&self) -> &Redactor {
-        &self.shared.house.redactor
+        &self.shared.rooms.redactor
     }
 
     /// The health of its own attempts, with times on the clock on which it is `now_ms` now; `None` where nobody watches
     /// them.
     pub fn health(&self, now_ms: i64) -> Option<Signal> {
-        self.shared.house.health.as_ref().map(|health| health.signal(now_ms))
+        self.shared.rooms.health.as_ref().map(|health| health.signal(now_ms))
     }
 
     /// What became of executions lately; `None` where nobody keeps it in mind.
     pub(crate) fn lately(&self) -> Option<Lately> {
-        self.shared.house.history.as_ref().map(History::lately)
+        self.shared.rooms.history.as_ref().map(History::lately)
     }
 
     /// How many slots are held by work that was abandoned and has not ended.
     pub fn abandoned(&self) -> u32 {
-        self.shared.house.slots.as_ref().map_or(0, Slots::abandoned)
+        self.shared.rooms.slots.as_ref().map_or(0, Slots::abandoned)
     }
 
     /// How many keys are being executed or held by work that was abandoned.
     pub fn keys_in_progress(&self) -> usize {
-        self.shared.house.ledger().map_or(0, |ledger| ledger.keys().held_count())
+        self.house().ledger().map_or(0, |ledger| ledger.keys().held_count())
     }
 }
 
-/// Everything executions may use and share: an engine's, or, for a bare call, next to nothing.
+/// Whether executions under `policy` can be what it promises.
+fn check(
+    policy: &ExecutionPolicy,
+    has_ledger: bool,
+    classes: impl IntoIterator<Item = EffectClass>,
+) -> Result<(), BuildError> {
+    if !policy.idempotency().enabled {
+        return Ok(());
+    }
+    if !has_ledger {
+        return Err(BuildError::LedgerMissing);
+    }
+    let retries_unknown = policy.retry().retry_unknown == RetryUnknown::Always;
+    if retries_unknown && classes.into_iter().any(|class| class == EffectClass::NonIdempotent) {
+        return Err(BuildError::RetriesUnknownEffects);
+    }
+    Ok(())
+}
+
+/// Everything one execution may use: a policy, and what it shares with others under this policy or another.
+#[derive(Clone, Copy)]
 pub(crate) struct House<'a> {
-    pub(crate) policy: Cow<'a, ExecutionPolicy>,
+    pub(crate) policy: &'a ExecutionPolicy,
+    pub(crate) rooms: &'a Rooms,
+}
+
+impl Deref for House<'_> {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        self.rooms
+    }
+}
+
+/// What executions share: an engine's, or, for a bare call, next to nothing.
+pub(crate) struct Rooms {
     pub(crate) gate: Gate,
     pub(crate) clock: Clock,
-    pub(crate) redactor: Cow<'a, Redactor>,
+    pub(crate) redactor: Cow<'static, Redactor>,
     pub(crate) slots: Option<Slots>,
     pub(crate) rate: Option<RateLimiter>,
     pub(crate) guards: Option<Guards>,
@@ -308,7 +354,7 @@ pub(crate) struct Guards {
     pub(crate) brakes: Option<Box<Brakes>>,
 }
 
-impl House<'_> {
+impl<'a> House<'a> {
     /// The gate for this request at admission, its own context and the policy's exceptions included.
     pub(crate) fn first_verdict(&self, request: &Request<'_>) -> Verdict {
         let verdict = self.obeying_health(self.gate.verdict(request.decision.action));
@@ -336,7 +382,7 @@ impl House<'_> {
     }
 
     /// Whether anybody wants to know how attempts end.
-    pub(crate) const fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.health.is_some() || self.history.is_some()
     }
 
@@ -345,13 +391,13 @@ impl House<'_> {
     }
 
     /// What is held back where too much fails, if anything is.
-    pub(crate) fn brakes(&self) -> Option<&Brakes> {
-        self.guards.as_ref()?.brakes.as_deref()
+    pub(crate) fn brakes(self) -> Option<&'a Brakes> {
+        self.rooms.guards.as_ref()?.brakes.as_deref()
     }
 
     /// The ledger, where keys are in force: with idempotency off there is no ledger traffic.
-    pub(crate) fn ledger(&self) -> Option<&dyn Ledger> {
-        let guards = self.guards.as_ref().filter(|_| self.policy.idempotency().enabled)?;
+    pub(crate) fn ledger(self) -> Option<&'a dyn Ledger> {
+        let guards = self.rooms.guards.as_ref().filter(|_| self.policy.idempotency().enabled)?;
         guards.ledger.as_deref()
     }
 
@@ -368,7 +414,7 @@ impl House<'_> {
 ///
 /// Polled by hand: an `async` block would copy the report once more on its way out.
 pub(crate) fn run<'a, E: Executor>(
-    house: &'a House<'a>,
+    house: House<'a>,
     request: &'a Request<'a>,
     executor: Option<&'a E>,
 ) -> impl Future<Output = ExecutionReport> + 'a {
@@ -432,10 +478,18 @@ pub async fn execute<E: Executor>(
     policy: &ExecutionPolicy,
     executor: &E,
 ) -> ExecutionReport {
+    execute_request(&Request::new(decision, context), policy, executor).await
+}
+
+/// As [`execute`], with everything that may come with a decision.
+pub async fn execute_request<E: Executor>(
+    request: &Request<'_>,
+    policy: &ExecutionPolicy,
+    executor: &E,
+) -> ExecutionReport {
     static OPEN: LazyLock<Gate> = LazyLock::new(Gate::new);
     static STRICT: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Profile::Strict));
-    let house = House {
-        policy: Cow::Borrowed(policy),
+    let rooms = Rooms {
         gate: OPEN.clone(),
         clock: Clock::new(),
         redactor: Cow::Borrowed(&STRICT),
@@ -446,5 +500,5 @@ pub async fn execute<E: Executor>(
         health: None,
         history: None,
     };
-    run(&house, &Request::new(decision, context), Some(executor)).await
+    run(House { policy, rooms: &rooms }, request, Some(executor)).await
 }

@@ -27,7 +27,7 @@ mod request;
 
 pub use canary::StopNotProven;
 pub use decision_modulation_core as modulation_core;
-pub use engine::{BuildError, Engine, EngineBuilder, execute};
+pub use engine::{BuildError, Engine, EngineBuilder, execute, execute_request};
 pub use execution_orchestration_core as core;
 pub use ops_health_core as health_core;
 pub use reporting::invalid_input;

@@ -40,7 +40,7 @@ use tenure::Tenure;
 /// boxed, so that the others stay small.
 #[allow(clippy::manual_async_fn)] // an `async fn` stores its arguments twice
 pub(crate) fn drive<'a, E: Executor>(
-    house: &'a House<'_>,
+    house: House<'a>,
     request: &'a Request<'_>,
     executor: Option<&'a E>,
 ) -> impl Future<Output = ExecutionReport> {
@@ -74,7 +74,7 @@ pub(crate) fn drive<'a, E: Executor>(
 }
 
 struct Drive<'a> {
-    house: &'a House<'a>,
+    house: House<'a>,
     request: &'a Request<'a>,
     /// Entered wherever the execution waits, which is wherever others' code runs.
     span: Span,
@@ -112,9 +112,9 @@ impl<'a> Drive<'a> {
         self.kept.get_or_insert_default()
     }
 
-    fn new<E: Executor>(house: &'a House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
+    fn new<E: Executor>(house: House<'a>, request: &'a Request<'a>, executor: Option<&'a E>) -> Self {
         let now = house.clock.now();
-        let plan = engine::plan(&house.policy, request, executor);
+        let plan = engine::plan(house.policy, request, executor);
         let id = ids::execution_id(house.clock.wall_ms(now));
         Self {
             span: kept(tracing::info_span!("execution", action = request.decision.action.as_str(), id = %id)),

@@ -88,13 +88,13 @@ impl<'a> Drive<'a> {
 /// The permits, if nothing has to be waited for: `Some(None)` where the slot is kept or there are none.
 #[allow(clippy::option_option)] // the outer one is whether, the inner one what
 fn try_permits<'a>(
-    house: &'a House<'_>,
+    house: House<'a>,
     request: &Request<'_>,
     now: Timestamp,
     has_slot: bool,
 ) -> Option<Option<Slot<'a>>> {
     // The slot first: it can be given back, which a rate permit cannot.
-    let slot = match house.slots.as_ref().filter(|_| !has_slot) {
+    let slot = match house.rooms.slots.as_ref().filter(|_| !has_slot) {
         Some(slots) => Some(slots.try_acquire()?),
         None => None,
     };
@@ -104,7 +104,7 @@ fn try_permits<'a>(
 /// The permits, and what the brakes let an attempt through with: asked first, lest what is refused takes a permit, and
 /// last, lest something starts that was let through long ago.
 async fn get_pass<'a>(
-    house: &'a House<'_>,
+    house: House<'a>,
     request: &Request<'_>,
     has_slot: bool,
     applicant: Applicant<'a>,
@@ -128,7 +128,7 @@ async fn get_pass<'a>(
 
 /// Passes every rate limit, then gets a slot unless one is kept.
 async fn get_permits<'a>(
-    house: &'a House<'_>,
+    house: House<'a>,
     request: &Request<'_>,
     has_slot: bool,
 ) -> Result<(Option<Slot<'a>>, Option<WaitReason>), PermitRefusal> {
@@ -140,7 +140,7 @@ async fn get_permits<'a>(
         rate.acquire(&house.clock, action).await.map_err(|_| PermitRefusal::RateLimited)?;
         waited_for = Some(WaitReason::RateLimit);
     }
-    let Some(slots) = house.slots.as_ref().filter(|_| !has_slot) else { return Ok((None, waited_for)) };
+    let Some(slots) = house.rooms.slots.as_ref().filter(|_| !has_slot) else { return Ok((None, waited_for)) };
     if let Some(slot) = slots.try_acquire() {
         return Ok((Some(slot), waited_for));
     }

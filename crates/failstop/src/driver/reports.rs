@@ -18,7 +18,7 @@ use crate::{
 
 /// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
 pub(crate) fn refuse_at_the_gate<E: Executor>(
-    house: &House<'_>,
+    house: House<'_>,
     request: &Request<'_>,
     executor: Option<&E>,
     verdict: Verdict,
@@ -27,7 +27,7 @@ pub(crate) fn refuse_at_the_gate<E: Executor>(
     let (external, packet) = reporting::brought(&house.redactor, request);
     let report = ExecutionReport {
         gate: Some(verdict.stamp),
-        plan_digest: house.plan_digests.then(|| engine::plan(&house.policy, request, executor).digest()),
+        plan_digest: house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest()),
         external,
         packet,
         ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())

@@ -73,10 +73,10 @@ impl<F> WaitFor<'_, '_, F> {
     }
 
     fn listen(&mut self, cx: &mut Context<'_>) {
-        let house = self.drive.house;
-        let stirred = self.stirred.get_or_insert_with(|| Box::pin(house.gate.stirred()));
+        let gate = &self.drive.house.rooms.gate;
+        let stirred = self.stirred.get_or_insert_with(|| Box::pin(gate.stirred()));
         while stirred.as_mut().poll(cx).is_ready() {
-            stirred.set(house.gate.stirred());
+            stirred.set(gate.stirred());
         }
     }
 

@@ -22,3 +22,4 @@ mod pipeline;
 mod reference_vectors;
 mod spans;
 mod support;
+mod under;
