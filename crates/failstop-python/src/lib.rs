@@ -4,7 +4,9 @@
 //! translates: objects to decisions, callables to executors, reports to objects. The rules are the engine's.
 
 mod convert;
+mod errors;
 mod redaction;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -13,4 +15,11 @@ use pyo3::prelude::*;
 mod native {
     #[pymodule_export]
     use crate::redaction::redact_execution_log;
+    #[pymodule_export]
+    use crate::trace::{is_valid_context_key, is_valid_trace_key, packet_to_dict, validate_external_dict};
+
+    /// The version of this package.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "what Python calls it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }
