@@ -3,10 +3,17 @@
 //! The packages in `python/` are what people import; this crate has what must be fast or must be the engine itself. It
 //! translates: objects to decisions, callables to executors, reports to objects. The rules are the engine's.
 
+mod answer;
+mod compat;
 mod convert;
 mod errors;
 mod redaction;
+mod report;
+mod secrets;
+mod timers;
 mod trace;
+mod waiting;
+mod workers;
 
 use pyo3::prelude::*;
 
@@ -14,9 +21,14 @@ use pyo3::prelude::*;
 #[pymodule(name = "_native")]
 mod native {
     #[pymodule_export]
-    use crate::redaction::redact_execution_log;
-    #[pymodule_export]
-    use crate::trace::{is_valid_context_key, is_valid_trace_key, packet_to_dict, validate_external_dict};
+    use crate::{
+        compat::execute,
+        redaction::redact_execution_log,
+        report::Report,
+        timers::forked,
+        trace::{is_valid_context_key, is_valid_trace_key, packet_to_dict, validate_external_dict},
+        workers::Job,
+    };
 
     /// The version of this package.
     #[pymodule_export]

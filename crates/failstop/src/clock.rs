@@ -67,7 +67,7 @@ impl Default for Clock {
 
 /// Unix wall time, milliseconds.
 #[allow(clippy::disallowed_methods)]
-pub(crate) fn unix_ms() -> i64 {
+pub fn unix_ms() -> i64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -25,6 +25,7 @@ pub mod pipeline;
 mod reporting;
 mod request;
 
+pub use clock::unix_ms;
 pub use canary::StopNotProven;
 pub use decision_modulation_core as modulation_core;
 pub use engine::{BuildError, Engine, EngineBuilder, execute, execute_request};

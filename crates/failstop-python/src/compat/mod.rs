@@ -1,0 +1,76 @@
+//! `execution_orchestration_core.orchestrator.execute`: the reference's call, carried out by the engine.
+//!
+//! Nothing is read of a caller's objects that the execution does not need: decision and context reach the executor as
+//! they are, and become JSON only where a key is to be made of them.
+
+mod callable;
+mod decision;
+mod facts;
+mod policy;
+mod report;
+
+use std::pin::pin;
+
+use failstop::{Request, core::model::ExecutionReport, execute_request, unix_ms};
+use pyo3::{prelude::*, types::PyString};
+
+use self::{
+    callable::{Callable, How},
+    decision::Asked,
+};
+use crate::waiting;
+
+/// Executes one decision: retried, timed, stopped by its context's kill switch, and reported.
+///
+/// `executor(action, context)` returns `(success, message)`; it is called with the very objects of the decision and the
+/// call. By default it runs on a worker thread, in a copy of the caller's context variables, and is abandoned when its
+/// time is over; with `enforce_timeouts=False`, or where the executor has a true attribute `inline`, it runs on the
+/// caller's thread and is waited for.
+///
+/// Raises `failstop.errors.UsageError` where the policy is invalid. All else is a report.
+#[pyfunction]
+#[pyo3(signature = (final_decision, context, policy, executor, *, enforce_timeouts=true, run_id=None, step=None,
+    tenant=None, idempotency_key=None))]
+#[allow(clippy::too_many_arguments)] // the reference's, and what may come with a decision
+pub fn execute<'py>(
+    py: Python<'py>,
+    final_decision: &Bound<'py, PyAny>,
+    context: &Bound<'py, PyAny>,
+    policy: &Bound<'py, PyAny>,
+    executor: &Bound<'py, PyAny>,
+    enforce_timeouts: bool,
+    run_id: Option<&str>,
+    step: Option<i64>,
+    tenant: Option<&str>,
+    idempotency_key: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let policy = policy::read(py, policy)?;
+    let asked = match Asked::read(final_decision, context, policy.idempotency().enabled) {
+        Ok(asked) => asked,
+        Err(fault) => return report::of(py, refused(py, &fault), None),
+    };
+    let request =
+        Request { run_id, step, tenant, idempotency_key, ..Request::new(&asked.decision, &asked.context) };
+    let how = if enforce_timeouts && !is_inline(executor) { How::Thread } else { How::Inline };
+    let callable = Callable::new(executor, &asked.action, final_decision, context, how)?;
+    let running = pin!(execute_request(&request, &policy, &callable));
+    let ended = waiting::block_on(py, running, callable.raised());
+    callable.mark_if_abandoned(py);
+    report::of(py, ended?, Some(&asked.action))
+}
+
+fn is_inline(executor: &Bound<'_, PyAny>) -> bool {
+    let mark = executor.getattr_opt(pyo3::intern!(executor.py(), "inline"));
+    mark.ok().flatten().is_some_and(|mark| mark.is_truthy().unwrap_or(false))
+}
+
+/// The report on what is no decision. Why goes to the log, without a word of the input.
+fn refused(py: Python<'_>, fault: &decision::Unreadable) -> ExecutionReport {
+    let logged = py.import("logging").and_then(|logging| {
+        let logger = logging.call_method1("getLogger", ("failstop",))?;
+        logger.call_method1("warning", (PyString::new(py, "decision refused: %s"), fault.message.as_str()))
+    });
+    // A logger that raises is its owner's affair, and not this execution's.
+    drop(logged);
+    fault.report(unix_ms())
+}

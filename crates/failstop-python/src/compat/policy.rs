@@ -1,0 +1,129 @@
+//! Policies as callers have them: mutable dataclasses, so read anew for every call, and checked when they have changed.
+
+use std::{cell::RefCell, rc::Rc};
+
+use failstop::core::policies::{
+    ExecutionPolicy, IdempotencyPolicy, KeyGenerator, PolicySpec, RetryPolicy, TimeoutPolicy,
+};
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyFloat, PyString},
+};
+
+use crate::errors;
+
+thread_local! {
+    /// The last policy of this thread, checked.
+    static LAST: RefCell<Option<Rc<ExecutionPolicy>>> = const { RefCell::new(None) };
+}
+
+/// The policy, checked.
+///
+/// # Errors
+/// Where it is none, or a field is out of its range.
+pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>) -> PyResult<Rc<ExecutionPolicy>> {
+    let spec = spec(policy)?;
+    LAST.with_borrow_mut(|last| match last {
+        Some(last) if *last.spec() == spec => Ok(Rc::clone(last)),
+        last => {
+            let policy = ExecutionPolicy::new(spec)
+                .map_err(|invalid| errors::usage(py, "policy_invalid", &invalid.to_string()))?;
+            Ok(Rc::clone(last.insert(Rc::new(policy))))
+        }
+    })
+}
+
+fn spec(policy: &Bound<'_, PyAny>) -> PyResult<PolicySpec> {
+    let py = policy.py();
+    let retry = part(policy, intern!(py, "retry"), "policy.retry")?;
+    let timeout = part(policy, intern!(py, "timeout"), "policy.timeout")?;
+    let idempotency = part(policy, intern!(py, "idempotency"), "policy.idempotency")?;
+    let defaults = PolicySpec::default();
+    Ok(PolicySpec {
+        retry: RetryPolicy {
+            max_retries: narrow(integer(&retry, intern!(py, "max_retries"), "policy.retry.max_retries")?),
+            initial_backoff_ms: integer(
+                &retry,
+                intern!(py, "initial_backoff_ms"),
+                "policy.retry.initial_backoff_ms",
+            )?,
+            max_backoff_ms: integer(&retry, intern!(py, "max_backoff_ms"), "policy.retry.max_backoff_ms")?,
+            backoff_multiplier: number(
+                &retry,
+                intern!(py, "backoff_multiplier"),
+                "policy.retry.backoff_multiplier",
+            )?,
+            ..defaults.retry
+        },
+        timeout: TimeoutPolicy {
+            timeout_per_action_ms: integer(
+                &timeout,
+                intern!(py, "timeout_per_action_ms"),
+                "policy.timeout.timeout_per_action_ms",
+            )?,
+            max_total_time_ms: integer(
+                &timeout,
+                intern!(py, "max_total_time_ms"),
+                "policy.timeout.max_total_time_ms",
+            )?,
+            ..defaults.timeout
+        },
+        idempotency: IdempotencyPolicy {
+            enabled: part(&idempotency, intern!(py, "enabled"), "policy.idempotency.enabled")?.is_truthy()?,
+            key_generator: key_generator(&idempotency)?,
+            ..defaults.idempotency
+        },
+        max_concurrency: narrow(integer(policy, intern!(py, "max_concurrency"), "policy.max_concurrency")?),
+        ..defaults
+    })
+}
+
+fn part<'py>(of: &Bound<'py, PyAny>, name: &Bound<'py, PyString>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+    of.getattr(name).map_err(|_| errors::usage(of.py(), "policy_invalid", &format!("{path} is missing")))
+}
+
+/// A whole number from 0; a float that is one counts.
+fn integer(of: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, path: &str) -> PyResult<u64> {
+    let value = part(of, name, path)?;
+    if let Ok(integer) = value.extract::<u64>() {
+        return Ok(integer);
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, and in range
+    if let Ok(float) = value.cast::<PyFloat>()
+        && let float = float.value()
+        && float.fract() == 0.0
+        && (0.0..1e15).contains(&float)
+    {
+        return Ok(float as u64);
+    }
+    Err(errors::usage(of.py(), "policy_invalid", &format!("{path} must be an integer from 0")))
+}
+
+/// What is beyond 32 bits is beyond its range too.
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+fn number(of: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, path: &str) -> PyResult<f64> {
+    let value = part(of, name, path)?;
+    value.extract().map_err(|_| errors::usage(of.py(), "policy_invalid", &format!("{path} must be a number")))
+}
+
+fn key_generator(idempotency: &Bound<'_, PyAny>) -> PyResult<KeyGenerator> {
+    const PATH: &str = "policy.idempotency.key_generator";
+    let py = idempotency.py();
+    let value = part(idempotency, intern!(py, "key_generator"), PATH)?;
+    if value.is_none() {
+        return Ok(KeyGenerator::ActionContextHash);
+    }
+    let generators = [KeyGenerator::ActionContextHash, KeyGenerator::Custom];
+    let named = value.cast::<PyString>().ok().and_then(|name| {
+        let name = name.to_str().ok()?;
+        generators.into_iter().find(|generator| generator.as_str() == name)
+    });
+    named.ok_or_else(|| {
+        let message = format!("{PATH} must be None or one of \"action+context_hash\", \"custom\"");
+        errors::usage(py, "policy_invalid", &message)
+    })
+}

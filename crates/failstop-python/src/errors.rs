@@ -1,0 +1,38 @@
+//! Misuse, as Python raises it. What happens to a decision is never one of these: it is a report.
+
+use pyo3::{PyErr, PyTypeInfo as _, Python, exceptions::PyRuntimeError, prelude::*};
+
+/// The families of `failstop.errors`.
+#[derive(Debug, Clone, Copy)]
+pub enum Family {
+    /// Called with what cannot be meant.
+    Usage,
+}
+
+impl Family {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Usage => "UsageError",
+        }
+    }
+}
+
+/// The error of this family. `message` names no input text.
+pub fn error(py: Python<'_>, family: Family, code: &str, message: &str) -> PyErr {
+    let class = py.import("failstop.errors").and_then(|errors| errors.getattr(family.class()));
+    match class.and_then(|class| class.call1((code, message))) {
+        Ok(error) => PyErr::from_value(error),
+        // Only where the package itself is broken.
+        Err(error) => error,
+    }
+}
+
+/// Called with what cannot be meant.
+pub fn usage(py: Python<'_>, code: &str, message: &str) -> PyErr {
+    error(py, Family::Usage, code, message)
+}
+
+/// The machine has no thread for us.
+pub fn no_thread(py: Python<'_>) -> PyErr {
+    PyErr::from_type(PyRuntimeError::type_object(py), "failstop cannot start the thread of its timers")
+}
