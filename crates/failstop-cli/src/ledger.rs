@@ -3,14 +3,16 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use clap::Args;
 use decision_schema::{Object, Value};
-use failstop::ledger::{Ledger, MemoryLedger};
-use failstop_config::Config;
-use failstop_sqlite::{OpenError, Options, SqliteLedger, view::View};
+pub use failstop_config::ledger::{open, shown};
+use failstop_config::{
+    Config,
+    ledger::{OpenedLedger, UnopenedLedger},
+};
+use failstop_sqlite::{OpenError, view::View};
 
 use crate::{exit::Failure, stderr};
 
@@ -73,76 +75,36 @@ impl LedgerArgs {
     }
 }
 
-/// What a run writes down on: the ledger of the configuration, opened or made.
-pub enum RunLedger {
-    /// Kept in memory, for the life of the process.
-    Memory(Arc<MemoryLedger>),
-    /// Kept in a file.
-    Sqlite(Arc<SqliteLedger>),
-}
-
-impl RunLedger {
-    /// Opens the configuration's ledger, or makes it, and says what people should know of it.
-    ///
-    /// # Errors
-    /// Where it cannot be opened.
-    pub fn open(config: &Config) -> Result<Self, Failure> {
-        let is_wanted = config.policy.idempotency().enabled;
-        let Some(path) = config.ledger_path().filter(|_| is_wanted) else {
-            if is_wanted {
-                stderr::say(
-                    "ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects",
-                );
-            }
-            return Ok(Self::Memory(Arc::new(MemoryLedger::new())));
-        };
-        let ledger = open(&path, config.policy.idempotency().retention_ms)?;
-        if ledger.is_new() {
-            stderr::say(&format!("new ledger {}", shown(&path)));
-        }
-        if ledger.recovered() > 0 {
-            stderr::say(&format!(
-                "keys in doubt, left by a process that died: {}; see failstop list --state IN_DOUBT",
-                ledger.recovered()
-            ));
-        }
-        Ok(Self::Sqlite(Arc::new(ledger)))
-    }
-
-    /// The ledger for an engine.
-    pub fn shared(&self) -> Arc<dyn Ledger> {
-        match self {
-            Self::Memory(ledger) => Arc::clone(ledger) as Arc<dyn Ledger>,
-            Self::Sqlite(ledger) => Arc::clone(ledger) as Arc<dyn Ledger>,
-        }
-    }
-
-    /// Waits until all that was noted is durable; whether it is.
-    pub fn flush(&self) -> bool {
-        match self {
-            Self::Memory(_) => true,
-            Self::Sqlite(ledger) => ledger.flush(),
-        }
-    }
-}
-
-/// Opens a ledger to work on it, and makes it where there is none.
+/// Opens the ledger that a run writes down on, or makes it, and says what people should know of it.
 ///
 /// # Errors
 /// Where it cannot be opened.
-pub fn open(path: &Path, retention_ms: u64) -> Result<SqliteLedger, Failure> {
-    let options = Options::default().retention_ms(i64::try_from(retention_ms).unwrap_or(i64::MAX));
-    SqliteLedger::open(path, options).map_err(|error| unopened(path, error))
+pub fn open_for_run(config: &Config) -> Result<OpenedLedger, Failure> {
+    let ledger = config.open_ledger()?;
+    if ledger.path().is_none() && config.policy.idempotency().enabled {
+        stderr::say("ledger.kind = \"memory\": keys are forgotten at exit, so a second run repeats effects");
+    }
+    if let Some(path) = ledger.path().filter(|_| ledger.is_new()) {
+        stderr::say(&format!("new ledger {}", shown(path)));
+    }
+    if ledger.recovered() > 0 {
+        stderr::say(&format!(
+            "keys in doubt, left by a process that died: {}; see failstop list --state IN_DOUBT",
+            ledger.recovered()
+        ));
+    }
+    Ok(ledger)
+}
+
+impl From<UnopenedLedger> for Failure {
+    fn from(unopened: UnopenedLedger) -> Self {
+        Self::Ledger(unopened.to_string())
+    }
 }
 
 /// Why the ledger at `path` was not opened, as a command's failure.
 pub fn unopened(path: &Path, error: OpenError) -> Failure {
-    Failure::Ledger(format!("{}: {error} ({})", shown(path), error.code()))
-}
-
-/// The path as people named it.
-pub fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    UnopenedLedger { path: path.to_owned(), error }.into()
 }
 
 /// What there is where the configuration has its ledger; nothing is made to find out.

@@ -106,6 +106,15 @@ impl Config {
     /// # Errors
     /// Parts that cannot be made, or that contradict each other.
     pub fn pipeline_on(&self, ledger: Arc<dyn Ledger>) -> Result<Pipeline, InvalidConfig> {
+        self.pipeline_of(self.builder_on(ledger)?)
+    }
+
+    /// The engine that this configuration describes, before it is built: a caller may route executors of its own, which
+    /// take the place of those that are configured. Writes down in `ledger` if keys are on.
+    ///
+    /// # Errors
+    /// Executors or a gate that cannot be made.
+    pub fn builder_on(&self, ledger: Arc<dyn Ledger>) -> Result<EngineBuilder, InvalidConfig> {
         let mut faults = Vec::new();
         let mut builder = Engine::builder(self.policy.clone()).redactor(self.redactor()).plan_digests(true);
         if self.policy.idempotency().enabled {
@@ -125,9 +134,14 @@ impl Config {
                 Err(fault) => faults.push(fault),
             }
         }
-        if !faults.is_empty() {
-            return Err(self.invalid(faults));
-        }
+        if faults.is_empty() { Ok(builder) } else { Err(self.invalid(faults)) }
+    }
+
+    /// The pipeline of an engine that [`Self::builder_on`] began, with this configuration's guards.
+    ///
+    /// # Errors
+    /// Parts that contradict each other.
+    pub fn pipeline_of(&self, builder: EngineBuilder) -> Result<Pipeline, InvalidConfig> {
         Pipeline::build(builder, self.guards).map_err(|error| self.invalid(vec![self.build_fault(&error)]))
     }
 

@@ -27,6 +27,8 @@ pub enum Place {
     },
     /// In an environment variable.
     Variable(String),
+    /// In a value that was handed over, at this dotted path; empty: in all of them.
+    Value(String),
 }
 
 impl ConfigFault {
@@ -54,14 +56,29 @@ impl fmt::Display for InvalidConfig {
                 Place::Whole => write!(f, "{end}{file}: {message} ({code})")?,
                 Place::File { line, column } => write!(f, "{end}{file}:{line}:{column}: {message} ({code})")?,
                 Place::Variable(name) => write!(f, "{end}{name}: {message} ({code})")?,
+                Place::Value(path) => {
+                    write!(f, "{end}{}: {} ({code})", place_name(path), without(path, message))?;
+                }
             }
         }
         Ok(())
     }
 }
 
+impl std::error::Error for InvalidConfig {}
+
+fn place_name(path: &str) -> &str {
+    if path.is_empty() { "configuration" } else { path }
+}
+
+/// A message that begins with `path`, which was said already, without it.
+fn without<'m>(path: &str, message: &'m str) -> &'m str {
+    let rest = message.strip_prefix(path).and_then(|rest| rest.strip_prefix(' '));
+    rest.filter(|rest| rest.starts_with(char::is_alphabetic)).unwrap_or(message)
+}
+
 /// The place of a byte in a text.
-pub fn place_of(text: &str, offset: usize) -> Place {
+pub(crate) fn place_of(text: &str, offset: usize) -> Place {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

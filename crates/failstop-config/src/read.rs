@@ -1,15 +1,14 @@
-//! From the file's text and the environment to settings.
+//! From the file's text, the environment and values that are handed over to settings.
 
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use decision_schema::Object;
+use toml::de::DeTable;
 
 use crate::{
     fault::{ConfigFault, Place, place_of},
     keys::{self, Key},
     nearest::nearest,
-    settings::{Entry, Settings, from_toml, from_variable},
+    settings::{Entry, Settings, from_variable, from_written},
+    written::{self, Member, Written},
 };
 
 /// The variable that names the configuration file.
@@ -37,7 +36,7 @@ impl Reader {
     /// Reads the file's text.
     pub fn file(&mut self, text: &str) {
         match DeTable::parse(text) {
-            Ok(table) => self.table("", table.get_ref(), text),
+            Ok(table) => self.members("", written::of_table(table.get_ref(), text)),
             Err(error) => {
                 let place = error.span().map_or(Place::Whole, |span| place_of(text, span.start));
                 // The parser's own words may quote the file, which may hold secrets.
@@ -48,39 +47,49 @@ impl Reader {
         }
     }
 
-    fn table(&mut self, section: &str, table: &DeTable<'_>, text: &str) {
-        for (name, value) in table {
-            let path = join(section, name.get_ref());
+    /// Reads values that were handed over, in the shape of the file.
+    pub fn values(&mut self, values: &Object) {
+        self.members("", written::of_object(values));
+    }
+
+    fn members(&mut self, section: &str, members: Vec<Member<'_>>) {
+        for Member { name, place, value } in members {
+            let path = join(section, name);
             if let Some(key) = self.key(&path) {
-                self.value(path, &key, value, text);
+                self.value(path, &key, value);
             } else if self.is_section(&path) {
-                self.section(&path, value, text);
+                self.section(&path, value);
             } else {
-                let place = place_of(text, name.span().start);
-                self.faults.push(ConfigFault::new(
-                    "config_unknown_key",
-                    place,
-                    self.unknown(section, name.get_ref()),
-                ));
+                self.stranger(section, name, place);
             }
         }
     }
 
-    fn value(&mut self, path: String, key: &Key, value: &Spanned<DeValue<'_>>, text: &str) {
-        let place = place_of(text, value.span().start);
-        match from_toml(key.kind, value.get_ref()) {
+    fn value(&mut self, path: String, key: &Key, value: Written<'_>) {
+        let place = value.place(&path);
+        match from_written(key.kind, value) {
             Some(setting) => self.settings.set(path, Entry { setting, kind: key.kind, place: Some(place) }),
             None => self.faults.push(wrong_value(key, &path, place)),
         }
     }
 
-    fn section(&mut self, path: &str, value: &Spanned<DeValue<'_>>, text: &str) {
-        let Some(table) = value.get_ref().as_table() else {
-            let place = place_of(text, value.span().start);
+    fn section(&mut self, path: &str, value: Written<'_>) {
+        let Some(members) = value.members() else {
             let message = format!("{path} must be a table");
-            return self.faults.push(ConfigFault::new("config_wrong_value", place, message));
+            let fault = ConfigFault::new("config_wrong_value", value.place(path), message);
+            return self.faults.push(fault);
         };
-        self.table(path, table, text);
+        self.members(path, members);
+    }
+
+    /// Notes a name that `section` does not have.
+    fn stranger(&mut self, section: &str, name: &str, place: Option<Place>) {
+        let meant = self.meant(section, name);
+        // A name that is no slip of a known one may be anything, a secret too, and is not repeated.
+        let told = || meant.as_ref().map_or(section.to_owned(), |_| join(section, name));
+        let place = place.unwrap_or_else(|| Place::Value(told()));
+        let message = unknown(section, meant.as_deref());
+        self.faults.push(ConfigFault::new("config_unknown_key", place, message));
     }
 
     /// Reads the variables that begin with `FAILSTOP_`.
@@ -112,8 +121,8 @@ impl Reader {
         self.known.iter().any(|(known, _)| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// What is said of a name that `section` does not have: the nearest that it has, or where the name does exist.
-    fn unknown(&self, section: &str, name: &str) -> String {
+    /// What was meant by a name that `section` does not have: the nearest that it has, or where the name does exist.
+    fn meant(&self, section: &str, name: &str) -> Option<String> {
         let siblings = self.known.iter().filter_map(|(path, _)| {
             let rest =
                 if section.is_empty() { path } else { path.strip_prefix(section)?.strip_prefix('.')? };
@@ -121,11 +130,7 @@ impl Reader {
         });
         let elsewhere =
             || self.known.iter().find(|(_, key)| key.name() == name).map(|(path, _)| path.as_str());
-        let place = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
-        match nearest(name, siblings).or_else(elsewhere) {
-            Some(meant) => format!("unknown key{place}; did you mean {meant}?"),
-            None => format!("unknown key{place}; see docs/configuration.md for the keys there are"),
-        }
+        nearest(name, siblings).or_else(elsewhere).map(str::to_owned)
     }
 
     fn unknown_variable(&self, name: &str) -> String {
@@ -151,6 +156,14 @@ impl Reader {
     /// Whether a kind of executor knows a key.
     pub fn knows(&self, kind: &str, path: &str) -> bool {
         self.key(path).is_none_or(|key| key.only.is_empty() || key.only.contains(&kind))
+    }
+}
+
+fn unknown(section: &str, meant: Option<&str>) -> String {
+    let place = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
+    match meant {
+        Some(meant) => format!("unknown key{place}; did you mean {meant}?"),
+        None => format!("unknown key{place}; see docs/configuration.md for the keys there are"),
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use decision_schema::{Action, Object, Value};
 use failstop::core::redaction::REDACTED;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use crate::{
     fault::Place,
     keys::{EFFECTS, Key, Kind},
+    written::Written,
 };
 
 /// One value.
@@ -148,25 +149,26 @@ impl Entry {
 }
 
 /// The value that `text`, written as TOML, has as this kind.
-pub fn from_toml_text(kind: Kind, text: &str) -> Option<Setting> {
+pub(crate) fn from_toml_text(kind: Kind, text: &str) -> Option<Setting> {
     let document = format!("value = {text}");
     let table = DeTable::parse(&document).ok()?;
-    from_toml(kind, table.get_ref().get("value")?.get_ref())
+    from_written(kind, Written::Toml(table.get_ref().get("value")?, &document))
 }
 
 /// The value as this kind, if it is one.
-pub fn from_toml(kind: Kind, value: &DeValue<'_>) -> Option<Setting> {
+pub(crate) fn from_written(kind: Kind, value: Written<'_>) -> Option<Setting> {
     match kind {
         Kind::Integer { min, max } => {
-            integer(value).filter(|n| (min..=max).contains(n)).map(Setting::Integer)
+            value.integer().filter(|n| (min..=max).contains(n)).map(Setting::Integer)
         }
-        Kind::Number { min, max } => number(value).filter(|n| (min..=max).contains(n)).map(Setting::Number),
-        Kind::Flag => value.as_bool().map(Setting::Flag),
-        Kind::Choice(names) => value.as_str().filter(|name| names.contains(name)).map(text),
-        Kind::Text | Kind::HiddenText => value.as_str().map(text),
-        Kind::Path => value.as_str().filter(|path| !path.is_empty()).map(text),
-        Kind::Texts | Kind::HiddenTexts => texts(value).map(Setting::Texts),
-        Kind::Actions => texts(value)
+        Kind::Number { min, max } => value.number().filter(|n| (min..=max).contains(n)).map(Setting::Number),
+        Kind::Flag => value.flag().map(Setting::Flag),
+        Kind::Choice(names) => value.text().filter(|name| names.contains(name)).map(text),
+        Kind::Text | Kind::HiddenText => value.text().map(text),
+        Kind::Path => value.text().filter(|path| !path.is_empty()).map(text),
+        Kind::Texts | Kind::HiddenTexts => value.texts().map(Setting::Texts),
+        Kind::Actions => value
+            .texts()
             .filter(|names| names.iter().all(|name| Action::from_name(name).is_some()))
             .map(Setting::Texts),
         Kind::Secrets => table(value, |_, _| true),
@@ -179,7 +181,7 @@ pub fn from_toml(kind: Kind, value: &DeValue<'_>) -> Option<Setting> {
 
 /// The value that an environment variable's text has as this kind. Strings stand as they are, lists are separated by
 /// commas or written as TOML, tables are written as TOML.
-pub fn from_variable(kind: Kind, raw: &str) -> Option<Setting> {
+pub(crate) fn from_variable(kind: Kind, raw: &str) -> Option<Setting> {
     match kind {
         Kind::Choice(names) => names.contains(&raw).then(|| text(raw)),
         Kind::Text | Kind::HiddenText => Some(text(raw)),
@@ -200,25 +202,9 @@ fn text(text: &str) -> Setting {
     Setting::Text(text.to_owned())
 }
 
-fn integer(value: &DeValue<'_>) -> Option<u64> {
-    let integer = value.as_integer()?;
-    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-}
-
-fn number(value: &DeValue<'_>) -> Option<f64> {
-    match value.as_float() {
-        Some(float) => float.as_str().parse().ok(),
-        None => integer(value).map(|integer| integer as f64),
-    }
-}
-
-fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
-    value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
-}
-
-fn table(value: &DeValue<'_>, is_right: impl Fn(&str, &str) -> bool) -> Option<Setting> {
-    let pairs = value.as_table()?.iter().map(|(name, value)| {
-        let (name, value) = (name.get_ref().as_ref(), value.get_ref().as_str()?);
+fn table(value: Written<'_>, is_right: impl Fn(&str, &str) -> bool) -> Option<Setting> {
+    let pairs = value.members()?.into_iter().map(|member| {
+        let (name, value) = (member.name, member.value.text()?);
         is_right(name, value).then(|| (name.to_owned(), value.to_owned()))
     });
     pairs.collect::<Option<Vec<_>>>().map(Setting::Table)

@@ -105,7 +105,7 @@ fn origin(entry: &Entry) -> String {
         None => "default".to_owned(),
         Some(Place::Whole) => "file".to_owned(),
         Some(Place::File { line, .. }) => format!("line {line}"),
-        Some(Place::Variable(name)) => name.clone(),
+        Some(Place::Variable(name) | Place::Value(name)) => name.clone(),
     }
 }
 

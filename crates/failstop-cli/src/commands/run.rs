@@ -14,7 +14,7 @@ use crate::{
     clock::Stopwatch,
     exit::{Exit, Failure},
     input,
-    ledger::RunLedger,
+    ledger::open_for_run,
     running::{RunOptions, Runner, execute, telling},
     runtime, stderr,
 };
@@ -60,7 +60,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let runtime = runtime::current_thread()?;
     // What is wrong with the rest of the configuration is said before a ledger is made.
     config.pipeline()?;
-    let ledger = RunLedger::open(&config)?;
+    let ledger = open_for_run(&config)?;
     let pipeline = config.pipeline_on(ledger.shared())?;
     let options = RunOptions {
         ordered: args.ordered,
