@@ -25,8 +25,8 @@ pub mod pipeline;
 mod reporting;
 mod request;
 
-pub use clock::unix_ms;
 pub use canary::StopNotProven;
+pub use clock::unix_ms;
 pub use decision_modulation_core as modulation_core;
 pub use engine::{BuildError, Engine, EngineBuilder, execute, execute_request};
 pub use execution_orchestration_core as core;

@@ -110,7 +110,7 @@ impl Callable {
 
 impl Executor for Callable {
     fn run<'a>(&'a self, attempt: Attempt<'a>) -> impl Future<Output = Answer> + Send {
-        let hold = (self.how == How::Thread).then(|| attempt.hold());
+        let hold = (self.how == How::Thread).then(|| attempt.hold_deaf());
         async move {
             let answer = match hold {
                 None => Python::attach(|py| self.call_here(py)),

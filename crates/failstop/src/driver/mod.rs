@@ -371,8 +371,8 @@ impl<'a> Drive<'a> {
                 _ => return Some(Parting::GivenUp),
             }
             let (urgency, has_own_end) = match self.out.next()? {
-                Output::Signal { .. } => (Urgency::Signal, control.is_listening() || control.is_held()),
-                Output::Kill { .. } => (Urgency::Kill, control.is_held()),
+                Output::Signal { .. } => (Urgency::Signal, control.is_listening() || control.is_waited_for()),
+                Output::Kill { .. } => (Urgency::Kill, control.is_waited_for()),
                 Output::Note(note) => {
                     self.take_note(note);
                     continue;
@@ -381,7 +381,9 @@ impl<'a> Drive<'a> {
             };
             control.raise(urgency);
             if !has_own_end {
-                return Some(Parting::Dropped);
+                let is_abandoned = control.is_held();
+                let stopped = if is_abandoned { Stopped::Unconfirmed } else { Stopped::Confirmed };
+                return Some(Parting::Dropped(stopped));
             }
         }
     }
@@ -399,7 +401,7 @@ impl<'a> Drive<'a> {
                     self.output = output.map(Box::new);
                 }
             }
-            Err(Parting::Dropped) => self.handle(Input::Halted { attempt, stopped: Stopped::Confirmed }),
+            Err(Parting::Dropped(stopped)) => self.handle(Input::Halted { attempt, stopped }),
             Err(Parting::GivenUp) => {}
         }
         if is_told {
@@ -497,7 +499,7 @@ impl<'a> Drive<'a> {
 
 /// How an attempt is left that has not answered.
 enum Parting {
-    Dropped,
+    Dropped(Stopped),
     GivenUp,
 }
 

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
@@ -107,6 +107,7 @@ impl fmt::Debug for Hold {
 pub struct Control {
     cancel: OnceLock<Cancel>,
     hold: OnceLock<Hold>,
+    is_deaf: AtomicBool,
 }
 
 impl Control {
@@ -118,6 +119,11 @@ impl Control {
         self.hold.get_or_init(|| Hold { inner: Arc::default() }).clone()
     }
 
+    pub(super) fn hold_deaf(&self) -> Hold {
+        self.is_deaf.store(true, Ordering::Relaxed);
+        self.hold()
+    }
+
     /// Whether the executor asked for the cancel handle, and so may end by itself when told to.
     pub fn is_listening(&self) -> bool {
         self.cancel.get().is_some()
@@ -126,6 +132,11 @@ impl Control {
     /// Whether something outlives, or would outlive, the attempt's future.
     pub fn is_held(&self) -> bool {
         self.hold.get().is_some_and(|hold| Arc::strong_count(&hold.inner) > 1)
+    }
+
+    /// Whether what outlives the attempt's future is given time to end: it is, unless nothing can reach it.
+    pub fn is_waited_for(&self) -> bool {
+        self.is_held() && !self.is_deaf.load(Ordering::Relaxed)
     }
 
     /// Tells the attempt how urgently it should end. Never less than before.

@@ -72,6 +72,11 @@ impl Attempt<'_> {
     pub fn hold(&self) -> Hold {
         self.control.hold()
     }
+
+    /// As [`hold`](Self::hold), for what no signal can reach: it is given up at its deadline, without the grace.
+    pub fn hold_deaf(&self) -> Hold {
+        self.control.hold_deaf()
+    }
 }
 
 /// How an attempt ended, and what the executor has to say about it.

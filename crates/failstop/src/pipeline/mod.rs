@@ -11,12 +11,14 @@
 //! again has the key that it had, whatever happened in between.
 
 mod packet;
+mod submission;
 mod tightening;
 
 use decision_modulation_core::{GuardPolicy, modulate};
 use decision_schema::{Object, PacketV2, Proposal};
 use execution_orchestration_core::model::ExecutionReport;
 
+pub use self::submission::Submission;
 use crate::{
     clock::Clock,
     engine::{BuildError, Engine, EngineBuilder},

@@ -1,7 +1,7 @@
 //! The driver with closures, on paused time.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -67,6 +67,27 @@ async fn inv_exe_2_a_hung_blocking_closure_is_abandoned_and_said_so() {
     while engine.abandoned() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_signal_can_reach_is_given_up_at_its_deadline_without_the_grace() {
+    let left_running = Arc::new(Mutex::new(None));
+    let leaving = Arc::clone(&left_running);
+    let executor = from_fn(move |attempt| {
+        *leaving.lock().unwrap() = Some(attempt.hold_deaf());
+        std::future::pending::<Answer>()
+    });
+    let engine =
+        Engine::builder(policy(|spec| spec.retry.max_retries = 3)).executor(executor).build().unwrap();
+    let (decision, context) = (FinalDecision::new(Action::Act), Object::new());
+    let report = engine.execute(&Request::new(&decision, &context)).await;
+    assert_eq!(report.conclusion.reason_code, Some(ReasonCode::Timeout));
+    assert_eq!(report.attempts.len(), 1);
+    assert_eq!(report.attempts[0].stopped, Some(Stopped::Unconfirmed));
+    assert_eq!(report.total_latency_ms, 5000);
+    assert_eq!(engine.abandoned(), 1);
+    drop(left_running.lock().unwrap().take());
+    assert_eq!(engine.abandoned(), 0);
 }
 
 #[tokio::test(start_paused = true)]
