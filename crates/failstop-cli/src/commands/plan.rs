@@ -17,7 +17,7 @@ use failstop::{
         report::ReportStyle,
     },
     invalid_input,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Submission},
 };
 use failstop_config::Config;
 
@@ -25,7 +25,7 @@ use crate::{
     clock,
     exit::{Exit, Failure},
     input::{self, Chunks, Lines},
-    running::intake::{Submission, parse},
+    running::intake::parse,
     stderr,
 };
 

@@ -10,7 +10,7 @@ use failstop::{
         stop::{Level, Scope},
     },
     invalid_input,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Submission},
 };
 use indicatif::ProgressBar;
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     executions::Executions,
-    intake::{Fed, Submission, feed, parse},
+    intake::{Fed, feed, parse},
     order::Order,
     signals::{Asked, Signals},
     sink::{Lost, Sink},
