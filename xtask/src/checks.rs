@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::{steps::Steps, workspace::cargo};
+use crate::{python, steps::Steps, workspace::cargo};
 
 const NO_STD_CRATES: &[&str] =
     &["decision-modulation-core", "decision-schema", "execution-orchestration-core", "ops-health-core"];
@@ -22,6 +22,7 @@ pub fn run() -> bool {
     steps.step("tests", [cargo(&["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast"])]);
     steps.step("examples in docs", [cargo(&["test", "--workspace", "--locked", "--doc"])]);
     steps.step("docs", [docs()]);
+    steps.check("python", python::test);
     steps.sum_up()
 }
 

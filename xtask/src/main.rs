@@ -1,12 +1,13 @@
-//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`, `crash`.
+//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`, `crash`, `wheel`.
 //!
-//! Needs a Rust toolchain and nothing else.
+//! Needs a Rust toolchain; what has to do with Python needs CPython 3.11 or newer as well, and nothing else.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands talk to people")]
 
 mod checks;
 mod crash;
 mod examples;
+mod python;
 mod reports;
 mod steps;
 mod workspace;
@@ -16,12 +17,15 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test                           everything that must hold: format, lints, no_std, tests, docs
+  test                           everything that must hold: format, lints, no_std, tests, docs, Python
+  python                         the last of these alone
+  wheel                          build the Python wheel into target/wheels
   demo                           build failstop and watch decisions being executed
   example ops-automation|http    one of the demo's two parts
   example day                    a day of 115,000 proposals with an error storm in it, in some seconds
   bench [--long] [calls|memory|redaction|run|ledger|ledger-latency|ledger-life]...
                                  measure, each figure beside its peer
+  bench python [NAME]...         the same from Python, with bench/python/NAME.py
   crash [--rounds N] [--seed S] [--only ROUND]
                                  kill the ledger at every write, and count effects
   help                           this text
@@ -36,6 +40,9 @@ fn main() -> ExitCode {
         ["example", "ops-automation"] => examples::ops_automation(),
         ["example", "http"] => examples::http(),
         ["example", "day"] => examples::day(),
+        ["python"] => python::test(),
+        ["wheel"] => python::wheel(),
+        ["bench", "python", names @ ..] => python::bench(names),
         ["bench", sections @ ..] => bench(sections),
         ["crash", options @ ..] => crash::matrix(options),
         [] | ["help" | "--help" | "-h"] => {

@@ -19,11 +19,16 @@ struct Step {
 
 impl Steps {
     /// Runs `commands` as one step: all of them, until one fails.
-    #[expect(clippy::disallowed_methods, reason = "people want to know how long a step takes")]
     pub fn step(&mut self, name: &'static str, commands: impl IntoIterator<Item = Command>) {
+        self.check(name, || commands.into_iter().all(|mut command| succeeds(&mut command)));
+    }
+
+    /// Runs `check` as one step.
+    #[expect(clippy::disallowed_methods, reason = "people want to know how long a step takes")]
+    pub fn check(&mut self, name: &'static str, check: impl FnOnce() -> bool) {
         println!("\n==> {name}");
         let start = Instant::now();
-        let succeeded = commands.into_iter().all(|mut command| succeeds(&mut command));
+        let succeeded = check();
         let took = start.elapsed();
         println!("<== {name}: {}, {:.1} s", verdict(succeeded), took.as_secs_f64());
         self.done.push(Step { name, took, succeeded });
