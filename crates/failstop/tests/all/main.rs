@@ -21,5 +21,6 @@ mod one_attempt;
 mod pipeline;
 mod reference_vectors;
 mod spans;
+mod submission;
 mod support;
 mod under;
