@@ -23,7 +23,7 @@ mod native {
     #[pymodule_export]
     use crate::{
         compat::execute,
-        redaction::redact_execution_log,
+        redaction::{redact, redact_execution_log},
         report::Report,
         timers::forked,
         trace::{is_valid_context_key, is_valid_trace_key, packet_to_dict, validate_external_dict},
