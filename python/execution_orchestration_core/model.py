@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from failstop._native import Report
 
 __all__ = ["ExecutionAttempt", "ExecutionPlan", "ExecutionReport", "ExecutionStatus"]
 
@@ -77,7 +80,7 @@ class ExecutionReport:
     """Whether it ended because something was not known: an exception, a timeout, a gate that could not be read."""
 
     @property
-    def native(self) -> Any:
+    def native(self) -> Report | None:
         """The full report behind one that ``execute`` made, with its outcome and reason; else ``None``.
 
         It is no field: comparison, ``repr``, ``dataclasses.asdict``, copies and pickles leave it out.

@@ -7,6 +7,7 @@ What happens to a decision is a report, never an exception; exceptions are for m
 from __future__ import annotations
 
 from failstop._native import (
+    Report,
     __version__,
     is_valid_context_key,
     is_valid_trace_key,
@@ -14,17 +15,20 @@ from failstop._native import (
     validate_external_dict,
 )
 from failstop.errors import ConfigError, Error, GateError, LedgerError, ResolveError, UsageError
+from failstop.redaction import redact
 
 __all__ = [
     "ConfigError",
     "Error",
     "GateError",
     "LedgerError",
+    "Report",
     "ResolveError",
     "UsageError",
     "__version__",
     "is_valid_context_key",
     "is_valid_trace_key",
     "packet_to_dict",
+    "redact",
     "validate_external_dict",
 ]

@@ -230,18 +230,29 @@ impl Tools {
         wheel: &Path,
     ) -> io::Result<Environment> {
         let environment = Environment::make(home().join(name), interpreter, &["--without-pip"])?;
-        let downloads = home().join(format!("downloads-{}-{}", packages.join("-"), interpreter.key()?));
-        once(&downloads, || {
-            if packages.is_empty() {
-                return fs::create_dir_all(&downloads);
-            }
-            let mut command = self.pip(&environment, "download");
-            must(command.args(packages).arg("--constraint").arg(requirements()).arg("--dest").arg(&downloads))
-        })?;
         let mut command = self.pip(&environment, "install");
-        command.args(packages).arg(wheel).arg("--no-index").arg("--find-links").arg(&downloads);
+        command.arg("--no-index").arg(wheel);
+        if !packages.is_empty() {
+            let downloads = self.downloads(&environment, interpreter, packages)?;
+            command.args(packages).arg("--find-links").arg(downloads);
+        }
         must(&mut command)?;
         Ok(environment)
+    }
+
+    /// Where the packages are, at their pinned versions, with all that they need.
+    fn downloads(
+        &self,
+        environment: &Environment,
+        interpreter: &Interpreter,
+        packages: &[&str],
+    ) -> io::Result<PathBuf> {
+        let directory = home().join(format!("downloads-{}-{}", packages.join("-"), interpreter.key()?));
+        once(&directory, || {
+            let mut command = self.pip(environment, "download");
+            must(command.args(packages).arg("--constraint").arg(requirements()).arg("--dest").arg(&directory))
+        })?;
+        Ok(directory)
     }
 }
 
