@@ -27,8 +27,8 @@ impl NotJson {
 
     /// For people: `context[2][0]: not a finite number`.
     pub fn told_of(&self, root: &str) -> String {
-        let steps: String = self.path.iter().rev().map(|position| format!("[{position}]")).collect();
-        format!("{root}{steps}: {}", self.what)
+        let steps: Vec<String> = self.path.iter().rev().map(|position| format!("[{position}]")).collect();
+        format!("{root}{}: {}", steps.concat(), self.what)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports, as Python sees them.
 
-use failstop::core::{model::ExecutionReport, report::ReportStyle};
+use failstop::core::{model::{ExecutionReport, ReasonCode}, report::ReportStyle};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::convert;
@@ -36,7 +36,7 @@ impl Report {
     /// Why it did not end well; `None` on success.
     #[getter]
     fn reason_code(&self) -> Option<&'static str> {
-        self.report.conclusion.reason_code.map(|code| code.as_str())
+        self.report.conclusion.reason_code.map(ReasonCode::as_str)
     }
 
     /// Whether the last thing that happened left it unknown what did.
@@ -116,9 +116,9 @@ impl Report {
         other.cast::<Self>().is_ok_and(|other| other.get().report == self.report)
     }
 
-    fn __hash__(&self) -> u64 {
-        let id = self.report.execution_id.0;
-        (id as u64) ^ ((id >> 64) as u64)
+    #[expect(clippy::cast_possible_truncation, reason = "its low half is random")]
+    const fn __hash__(&self) -> u64 {
+        self.report.execution_id.0 as u64
     }
 }
 

@@ -74,7 +74,7 @@ impl Job {
 /// What is to be called, with what, and how its answer is read.
 pub struct Call<'py> {
     /// What to call.
-    pub call: Bound<'py, PyAny>,
+    pub callable: Bound<'py, PyAny>,
     /// With what.
     pub arguments: Bound<'py, PyTuple>,
     /// How its answer is read.
@@ -95,7 +95,7 @@ pub fn submit(py: Python<'_>, call: Call<'_>) -> PyResult<(Py<PyAny>, Line)> {
     let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
     let (answer_to, answer) = oneshot::channel();
     let job = Job {
-        call: call.call.unbind(),
+        call: call.callable.unbind(),
         arguments: call.arguments.unbind(),
         context: context.unbind(),
         style: call.style,

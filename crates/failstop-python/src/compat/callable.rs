@@ -81,7 +81,7 @@ impl Callable {
         let (worker, line) = workers::submit(
             py,
             workers::Call {
-                call: self.call.bind(py).clone(),
+                callable: self.call.bind(py).clone(),
                 arguments: self.arguments.bind(py).clone(),
                 style: Style::Reference,
                 hold,

@@ -1,7 +1,11 @@
 //! What of a context the gate looks at.
 
 use decision_schema::{Object, Value};
-use pyo3::{intern, prelude::*, types::PyDict};
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyString},
+};
 
 use crate::convert;
 
@@ -16,23 +20,25 @@ pub fn of_context(context: &Bound<'_, PyAny>) -> PyResult<Object> {
     if context.is_none() {
         return Ok(facts);
     }
-    let names = [
-        intern!(py, "ops_deny_actions"),
-        intern!(py, "ops_state"),
-        intern!(py, "ops_cooldown_until_ms"),
-        intern!(py, "now_ms"),
-    ];
-    for name in names {
-        let found = match context.cast::<PyDict>() {
-            Ok(dict) => dict.get_item(name)?,
-            Err(_) => {
-                Some(context.call_method1(intern!(py, "get"), (name,))?).filter(|found| !found.is_none())
-            }
-        };
-        if let Some(found) = found {
-            let value = convert::to_json(&found).unwrap_or_else(|_| Value::from("unreadable"));
-            facts.push_unique(name.to_str()?.to_owned(), value);
-        }
+    for name in
+        [intern!(py, "ops_deny_actions"), intern!(py, "ops_state"), intern!(py, "ops_cooldown_until_ms")]
+    {
+        take(context, name, &mut facts)?;
+    }
+    if facts.contains_key("ops_cooldown_until_ms") {
+        take(context, intern!(py, "now_ms"), &mut facts)?;
     }
     Ok(facts)
+}
+
+fn take(context: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, facts: &mut Object) -> PyResult<()> {
+    let found = match context.cast_exact::<PyDict>() {
+        Ok(dict) => dict.get_item(name)?,
+        Err(_) => Some(context.call_method1(intern!(context.py(), "get"), (name,))?),
+    };
+    if let Some(found) = found.filter(|found| !found.is_none()) {
+        let value = convert::to_json(&found).unwrap_or_else(|_| Value::from("unreadable"));
+        facts.push_unique(name.to_str()?.to_owned(), value);
+    }
+    Ok(())
 }

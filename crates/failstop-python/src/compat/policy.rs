@@ -8,14 +8,15 @@ use failstop::core::policies::{
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyFloat, PyString},
+    sync::PyOnceLock,
+    types::{PyFloat, PyString, PyTuple},
 };
 
 use crate::errors;
 
 thread_local! {
-    /// The last policy of this thread, checked.
-    static LAST: RefCell<Option<Rc<ExecutionPolicy>>> = const { RefCell::new(None) };
+    /// The fields of the last policy of this thread, and what they are, checked.
+    static LAST: RefCell<Option<(Py<PyTuple>, Rc<ExecutionPolicy>)>> = const { RefCell::new(None) };
 }
 
 /// The policy, checked.
@@ -23,15 +24,37 @@ thread_local! {
 /// # Errors
 /// Where it is none, or a field is out of its range.
 pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>) -> PyResult<Rc<ExecutionPolicy>> {
-    let spec = spec(policy)?;
-    LAST.with_borrow_mut(|last| match last {
-        Some(last) if *last.spec() == spec => Ok(Rc::clone(last)),
-        last => {
-            let policy = ExecutionPolicy::new(spec)
-                .map_err(|invalid| errors::usage(py, "policy_invalid", &invalid.to_string()))?;
-            Ok(Rc::clone(last.insert(Rc::new(policy))))
-        }
-    })
+    let fields = fields(py, policy)?;
+    if let Some(fields) = &fields
+        && let Some(checked) = LAST.with_borrow(|last| known(fields, last.as_ref()?))
+    {
+        return Ok(checked);
+    }
+    let checked = ExecutionPolicy::new(spec(policy)?)
+        .map_err(|invalid| errors::usage(py, "policy_invalid", &invalid.to_string()))?;
+    let checked = Rc::new(checked);
+    let last = fields.map(|fields| (fields.unbind(), Rc::clone(&checked)));
+    // What it was before may have a destructor that comes back here.
+    drop(LAST.replace(last));
+    Ok(checked)
+}
+
+/// All fields as they are now; `None` where one is missing.
+fn fields<'py>(py: Python<'py>, policy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    static FIELDS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let fields = FIELDS.import(py, "execution_orchestration_core._fast", "policy_fields")?;
+    Ok(fields.call1((policy,)).ok().and_then(|fields| fields.cast_into().ok()))
+}
+
+/// What was checked before, if these are the very same fields. Numbers do not change, so the same object is the same
+/// number.
+fn known(
+    fields: &Bound<'_, PyTuple>,
+    last: &(Py<PyTuple>, Rc<ExecutionPolicy>),
+) -> Option<Rc<ExecutionPolicy>> {
+    let (before, checked) = last;
+    let before = before.bind(fields.py());
+    fields.iter().zip(before.iter()).all(|(now, before)| now.is(&before)).then(|| Rc::clone(checked))
 }
 
 fn spec(policy: &Bound<'_, PyAny>) -> PyResult<PolicySpec> {
