@@ -46,7 +46,7 @@ def report_of(
     report.skipped_count = skipped_count
     report.denied_count = denied_count
     report.fail_closed = fail_closed
-    report._native = native
+    report._native = native  # type: ignore[attr-defined]  # no field of the dataclass
     return report
 
 
