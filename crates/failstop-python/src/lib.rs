@@ -4,12 +4,15 @@
 //! translates: objects to decisions, callables to executors, reports to objects. The rules are the engine's.
 
 mod answer;
+mod bell;
 mod compat;
 mod convert;
+mod driving;
 mod errors;
 mod redaction;
 mod report;
 mod secrets;
+mod tasks;
 mod timers;
 mod trace;
 mod waiting;
@@ -22,7 +25,9 @@ use pyo3::prelude::*;
 mod native {
     #[pymodule_export]
     use crate::{
+        bell::Bell,
         compat::execute,
+        driving::Driving,
         redaction::{redact, redact_execution_log},
         report::Report,
         timers::forked,

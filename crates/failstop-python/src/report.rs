@@ -1,6 +1,9 @@
 //! Reports, as Python sees them.
 
-use failstop::core::{model::{ExecutionReport, ReasonCode}, report::ReportStyle};
+use failstop::core::{
+    model::{ExecutionReport, ReasonCode},
+    report::ReportStyle,
+};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::convert;

@@ -27,7 +27,8 @@ impl Raised {
         *self.0.lock() = Some(error);
     }
 
-    fn take(&self) -> Option<PyErr> {
+    /// Takes it to the caller.
+    pub fn take(&self) -> Option<PyErr> {
         self.0.lock().take()
     }
 

@@ -3,14 +3,14 @@
 //! Nothing of ours stands below an executor on its thread, so that an interpreter that ends may leave it where it is. A
 //! thread cannot be killed. At its deadline the attempt is abandoned: its [`Hold`] stays until the executor comes back.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use failstop::executor::{Answer, Hold};
 use parking_lot::Mutex;
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
+use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyTuple};
 use tokio::sync::oneshot;
 
-use crate::{answer, answer::Style, waiting::Raised};
+use crate::{answer, answer::Style, bell, waiting::Raised};
 
 /// One call to be made on a worker's thread.
 #[pyclass(frozen, module = "failstop._native")]
@@ -21,9 +21,9 @@ pub struct Job {
     /// With what.
     #[pyo3(get)]
     arguments: Py<PyTuple>,
-    /// In which `contextvars.Context`.
+    /// In which `contextvars.Context`; None for a task, which has its own.
     #[pyo3(get)]
-    context: Py<PyAny>,
+    context: Option<Py<PyAny>>,
     style: Style,
     was_raised: Arc<Raised>,
     /// Answered once; nobody listens where the attempt was abandoned.
@@ -51,6 +51,11 @@ impl Job {
         self.end(py, || answer::of_error(py, PyErr::from_value(error.clone()), &self.was_raised));
     }
 
+    /// The call was cancelled, as a task can be.
+    fn was_cancelled(&self, py: Python<'_>) {
+        self.end(py, || Some(Answer::broke(Cow::Borrowed("CancelledError"))));
+    }
+
     /// Whether whoever ordered the call has given it up.
     #[getter]
     fn is_abandoned(&self) -> bool {
@@ -66,7 +71,8 @@ impl Job {
         // Giving back what was held may take locks that others hold while they wait for the interpreter.
         py.detach(|| {
             drop(hold);
-            let _ = answer_to.send(answer);
+            let send = || drop(answer_to.send(answer));
+            if self.context.is_some() { send() } else { bell::at_the_bell(send) }
         });
     }
 }
@@ -85,6 +91,20 @@ pub struct Call<'py> {
     pub raised: Arc<Raised>,
 }
 
+/// The call as a job, and the line on which its answer comes.
+fn job(call: Call<'_>, context: Option<Py<PyAny>>) -> (Job, Line) {
+    let (answer_to, line) = oneshot::channel();
+    let job = Job {
+        call: call.callable.unbind(),
+        arguments: call.arguments.unbind(),
+        context,
+        style: call.style,
+        was_raised: call.raised,
+        reply: Mutex::new(Some(Reply { answer_to, hold: call.hold })),
+    };
+    (job, line)
+}
+
 /// Has the call made on a worker's thread, in a copy of the caller's context variables: the worker, and the line to it.
 ///
 /// # Errors
@@ -93,15 +113,18 @@ pub fn submit(py: Python<'_>, call: Call<'_>) -> PyResult<(Py<PyAny>, Line)> {
     static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static SUBMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
-    let (answer_to, answer) = oneshot::channel();
-    let job = Job {
-        call: call.callable.unbind(),
-        arguments: call.arguments.unbind(),
-        context: context.unbind(),
-        style: call.style,
-        was_raised: call.raised,
-        reply: Mutex::new(Some(Reply { answer_to, hold: call.hold })),
-    };
+    let (job, line) = job(call, Some(context.unbind()));
     let worker = SUBMIT.import(py, "failstop._workers", "submit")?.call1((job,))?;
-    Ok((worker.unbind(), answer))
+    Ok((worker.unbind(), line))
+}
+
+/// Has the call, which makes a coroutine, carried out as a task of an event loop (`failstop._loops.Loop`) on whose thread
+/// this is.
+///
+/// # Errors
+/// What the call raises where it makes no coroutine.
+pub fn spawn(looping: &Bound<'_, PyAny>, call: Call<'_>) -> PyResult<(Py<PyAny>, Line)> {
+    let (job, line) = job(call, None);
+    let task = looping.call_method1(intern!(looping.py(), "spawn"), (job,))?;
+    Ok((task.unbind(), line))
 }
