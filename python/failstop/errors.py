@@ -11,8 +11,8 @@ __all__ = ["ConfigError", "Error", "GateError", "LedgerError", "ResolveError", "
 class Error(Exception):
     """The root of everything that this package raises.
 
-    ``code`` is stable and meant for programs (``policy_invalid``); ``failstop explain CODE`` tells more about it.
-    The message is meant for people. It never contains input, and no error text of others.
+    ``code`` is stable and meant for programs (``policy_invalid``), the message for people. It never contains input, and
+    no error text of others.
 
     >>> fault = UsageError("policy_invalid", "max_concurrency must be from 1 to 1000000")
     >>> fault.code

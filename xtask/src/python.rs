@@ -59,8 +59,8 @@ fn try_test() -> io::Result<bool> {
     let wheel = tools.build(&main, &[], &home().join("wheels"))?;
     let tested = tools.environment(&main, "test", &["pytest", "hypothesis", "mypy"], &wheel)?;
     let mut succeeded = examples(&tools, &main, &wheel)?;
-    succeeded &=
-        said("types", &mut types(&tested)) & said("types of the tests", &mut types_of_tests(&tested));
+    succeeded &= said("types", &mut types(&tested))
+        & said("types of tests and benches", &mut types_of_tests_and_benches(&tested));
     succeeded &= said("stubs", &mut stubs(&tested)) & said("pytest", &mut pytest(&tested));
     for name in OTHERS {
         succeeded &= test_with_other(&tools, name, &wheel)?;
@@ -326,10 +326,10 @@ fn types(environment: &Environment) -> Command {
     command
 }
 
-fn types_of_tests(environment: &Environment) -> Command {
+fn types_of_tests_and_benches(environment: &Environment) -> Command {
     let mut command = mypy(environment);
     let tests = root().join("python").join("tests");
-    command.env("MYPYPATH", &tests).arg(tests);
+    command.env("MYPYPATH", &tests).arg(tests).arg(root().join("bench").join("python"));
     command
 }
 
@@ -346,6 +346,9 @@ fn examples(tools: &Tools, main: &Interpreter, wheel: &Path) -> io::Result<bool>
     let mut succeeded = true;
     for page in PAGES {
         let program = python_blocks(&fs::read_to_string(root().join(page))?);
+        if program.trim().is_empty() {
+            return Err(io::Error::other(format!("{page} has no Python example")));
+        }
         let mut command = environment.python();
         command.args(["-W", "error", "-c"]).arg(program).current_dir(afresh(&home().join("page"))?);
         succeeded &= said(&format!("examples of {page}"), &mut command);
