@@ -226,7 +226,11 @@ async fn a_watched_file_reaches_work_in_flight() {
     let file = directory.path().join("STOP");
     let gate = Gate::with_sources(Some(WatchedFile::open(&file).unwrap()), 0);
     let (executor, _) = hanging();
-    let engine = engine(policy(|_| {})).gate(gate).executor(executor).build().unwrap();
+    let long = policy(|spec| {
+        spec.timeout.timeout_per_action_ms = 600_000;
+        spec.timeout.max_total_time_ms = 600_000;
+    });
+    let engine = engine(long).gate(gate).executor(executor).build().unwrap();
     let stop = async { std::fs::write(&file, "").unwrap() };
     let (report, ()) = while_running(run(&engine, Action::Act), stop).await;
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));

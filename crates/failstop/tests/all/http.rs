@@ -13,12 +13,20 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::one_attempt::{OneAttempt, answer_of, answer_to, in_time};
+use crate::{
+    one_attempt::{OneAttempt, answer_of, answer_to, in_time},
+    support::nobody_listens,
+};
 
 async fn listen() -> (TcpListener, HttpSpec) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/act", listener.local_addr().unwrap());
-    (listener, HttpSpec::new("act", url))
+    (listener, patient(url))
+}
+
+/// A target that a busy machine has time to connect to.
+fn patient(url: impl Into<String>) -> HttpSpec {
+    HttpSpec { connect_timeout_ms: 60_000, ..HttpSpec::new("act", url) }
 }
 
 fn executor(spec: HttpSpec) -> HttpExecutor {
@@ -272,10 +280,9 @@ async fn a_request_that_cannot_be_made_is_rejected_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn who_is_not_there_was_not_reached() {
-    let (listener, spec) = listen().await;
-    drop(listener);
-    assert_eq!(answer_of(&executor(spec)).await, Answer::not_applied().with_code("connect_refused"));
-    let nowhere = executor(HttpSpec::new("act", "http://nonexistent.invalid/"));
+    let (_held, url) = nobody_listens();
+    assert_eq!(answer_of(&executor(patient(url))).await, Answer::not_applied().with_code("connect_refused"));
+    let nowhere = executor(patient("http://nonexistent.invalid/"));
     assert_eq!(answer_of(&nowhere).await, Answer::not_applied().with_code("dns_failed"));
 }
 

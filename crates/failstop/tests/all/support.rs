@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use decision_schema::{Action, FinalDecision, Object, Value};
@@ -23,6 +24,7 @@ use failstop::{
     },
     locks::AttemptLock,
 };
+use tokio::net::TcpSocket;
 
 type StartResult = Result<Started, NotStarted>;
 
@@ -138,4 +140,26 @@ pub async fn run_keyed(engine: &Engine, action: Action, key: &str) -> ExecutionR
 /// Polls both until both are done; `then` begins once the first waits.
 pub async fn while_running<A: Future, B: Future>(first: A, then: B) -> (A::Output, B::Output) {
     tokio::join!(biased; first, then)
+}
+
+/// Comes back as soon as the condition holds. Until then the paused time of the runtime stands still: what is waited for
+/// is done by programs and servers, however long they take.
+pub async fn while_time_stands(condition: impl Fn() -> bool) {
+    const LOOKS: u32 = 60_000;
+    for _ in 0..LOOKS {
+        if condition() {
+            return;
+        }
+        tokio::task::yield_now().await;
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("hangs");
+}
+
+/// A URL at which nobody listens; nor can anybody begin to, while the socket is held.
+pub fn nobody_listens() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/", socket.local_addr().unwrap());
+    (socket, url)
 }
