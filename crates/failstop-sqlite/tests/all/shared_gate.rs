@@ -41,7 +41,7 @@ async fn inv_exe_4_a_stop_from_outside_reaches_an_attempt_in_flight() {
         is_entered.await.unwrap();
         let gate = gate_of(&path);
         let engaged = gate.engage(Scope::Global, Level::Stop, "a test", 1).unwrap();
-        assert!(gate.settle(Duration::from_secs(5)).unwrap());
+        assert!(gate.settle(Duration::from_secs(60)).unwrap());
         engaged.epoch
     };
     let (report, epoch) = tokio::join!(run(&engine, "k"), stop);

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -15,7 +14,7 @@ use failstop::{
         stop::{Level, Scope},
     },
     executor::{
-        Answer, blocking,
+        Answer, Executor, Urgency, blocking,
         command::{CommandExecutor, CommandSpec},
         from_fn,
     },
@@ -28,15 +27,44 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::support::{engine, hanging, keyed, open, run};
+use crate::support::{engine, keyed, open, run};
 
 fn order(scope: Scope, level: Level, grace_ms: u64) -> StopOrder {
     StopOrder { scope, level, reason: "a test".to_owned(), grace_ms }
 }
 
 async fn stop_beside(path: &Path, order: StopOrder) -> Stopped {
+    stop_watched(path, order, |_| {}).await
+}
+
+/// A stop whose `progress` is told how many still run, once it has looked.
+async fn stop_watched(
+    path: &Path,
+    order: StopOrder,
+    progress: impl FnMut(usize) + Send + 'static,
+) -> Stopped {
     let path = path.to_owned();
-    tokio::task::spawn_blocking(move || stop(&path, &order, |_| {}).unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || stop(&path, &order, progress).unwrap()).await.unwrap()
+}
+
+/// An executor that ends only when it was told to stop and the stop has seen it; word of its call, and what lets it end.
+/// Who ends at once may have ended before the stop looks.
+fn ending_when_seen() -> (impl Executor + 'static, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let (entered, is_entered) = oneshot::channel();
+    let (seen, is_seen) = oneshot::channel();
+    let strings = Mutex::new(Some((entered, is_seen)));
+    let executor = from_fn(move |attempt| {
+        let (cancel, strings) = (attempt.cancel(), strings.lock().take());
+        async move {
+            if let Some((entered, is_seen)) = strings {
+                let _ = entered.send(());
+                cancel.at_least(Urgency::Signal).await;
+                let _ = is_seen.await;
+            }
+            Answer::unknown()
+        }
+    });
+    (executor, is_entered, seen)
 }
 
 fn reaches(stopped: &Stopped) -> Vec<Reach> {
@@ -48,13 +76,18 @@ async fn inv_exe_4_an_attempt_in_flight_is_reached_and_confirmed() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("failstop.db");
     let ledger = open(&path);
-    let (hung, is_entered) = hanging();
-    let engine = engine(&ledger, keyed(|_| {}), hung);
+    let (executor, is_entered, seen) = ending_when_seen();
+    let engine = engine(&ledger, keyed(|spec| spec.timeout.grace_ms = 600_000), executor);
     let stop = async {
         is_entered.await.unwrap();
         let elsewhere = stop_beside(&path, order(Scope::Action(Action::Exit), Level::Stop, 2_000)).await;
         assert_eq!(elsewhere.executions, Some(vec![]), "another action is none of its business");
-        stop_beside(&path, order(Scope::Global, Level::Stop, 10_000)).await
+        let mut seen = Some(seen);
+        let let_go = move |running| {
+            assert_eq!(running, 1);
+            let _ = seen.take().map(|seen| seen.send(()));
+        };
+        stop_watched(&path, order(Scope::Global, Level::Stop, 600_000), let_go).await
     };
     let (report, stopped) = tokio::join!(run(&engine, "k"), stop);
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));
@@ -93,10 +126,13 @@ async fn what_does_not_end_is_unconfirmed() {
     let engine = engine(&ledger, keyed(|spec| spec.timeout.grace_ms = 50), hung);
     let stop = async {
         is_entered.await.unwrap();
-        stop_beside(&path, order(Scope::Global, Level::Stop, 1_000)).await
+        stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await
     };
     let (report, stopped) = tokio::join!(run(&engine, "k"), stop);
     assert_eq!(report.attempts[0].stopped, Some(AttemptStopped::Unconfirmed));
+    assert!(!stopped.is_confirmed());
+    // Its owner has given it up and said so by now, however late it heard of the stop.
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 10)).await;
     assert_eq!(reaches(&stopped), [Reach::Unconfirmed]);
     assert!(!stopped.is_confirmed());
     drop(let_go);
@@ -146,20 +182,20 @@ async fn inv_exe_4_an_orphan_is_reached_by_its_lock_wherever_it_went() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("failstop.db");
     {
-        let mut actor = Actor(
+        let _actor = Actor(
             Command::new(std::env::current_exe().unwrap())
                 .args(["stop::actor_with_a_program", "--exact", "--ignored"])
                 .env(DIRECTORY, home.path())
-                .stdout(Stdio::piped())
+                // A pipe that nobody reads on would end it when it says something.
+                .stdout(Stdio::null())
                 .spawn()
                 .unwrap(),
         );
-        let _ = BufReader::new(actor.0.stdout.take().unwrap()).lines().next();
         while !home.path().join("started").exists() {
             tokio::task::yield_now().await;
         }
     }
-    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 10_000)).await;
+    let stopped = stop_beside(&path, order(Scope::Global, Level::Stop, 60_000)).await;
     let executions = stopped.executions.as_ref().unwrap();
     assert!(executions[0].is_orphan && stopped.owners == Some(0));
     assert_eq!(reaches(&stopped), [Reach::Confirmed]);

@@ -20,10 +20,12 @@ pub fn open(path: &Path) -> Arc<SqliteLedger> {
     Arc::new(SqliteLedger::open(path, Options::default()).unwrap())
 }
 
-/// A policy with keys on.
+/// A policy with keys on, and so much time that only a hang reaches its end.
 pub fn keyed(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
     let mut spec = PolicySpec::default();
     spec.idempotency.enabled = true;
+    spec.timeout.timeout_per_action_ms = 600_000;
+    spec.timeout.max_total_time_ms = 600_000;
     change(&mut spec);
     ExecutionPolicy::new(spec).unwrap()
 }
