@@ -73,8 +73,8 @@ const BRIEF_MS: u64 = 500;
 /// The policy's default, milliseconds.
 const GRACE_MS: u64 = 2_000;
 
-/// How late a busy machine may be, milliseconds.
-const SLACK_MS: u64 = 1_000;
+/// How late a busy machine may be, milliseconds; a writer that is waited for is later than any.
+const SLACK_MS: u64 = 30_000;
 
 /// INV-EXE-2: the ledger's writer waits for ever, its executions do not.
 #[test]
@@ -97,7 +97,7 @@ fn with_syncs_that_hang_from(write: u64) {
         max_total_time_ms,
     };
     let live = |life: &Life, blow: Option<&Blow>| {
-        let death = Victim::start(&victim(), life, blow).unwrap().wait(Duration::from_secs(60)).unwrap();
+        let death = Victim::start(&victim(), life, blow).unwrap().wait(Duration::from_secs(240)).unwrap();
         assert_eq!(death, Death::Exited(0), "from write {write}");
         LifeEnd::of(&place, life.number).unwrap()
     };

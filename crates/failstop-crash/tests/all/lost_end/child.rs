@@ -36,7 +36,8 @@ async fn plays_its_part() {
     let mut spec = PolicySpec::default();
     spec.idempotency.enabled = true;
     spec.retry.max_retries = 1;
-    spec.retry.initial_backoff_ms = 300;
+    // The group with the end is refused long before the next start comes to the writer.
+    spec.retry.initial_backoff_ms = 2_000;
     let engine = Engine::builder(ExecutionPolicy::new(spec).unwrap())
         .ledger(Arc::clone(&ledger) as Arc<dyn Ledger>)
         .executor(executor.with_effect_class(EffectClass::NaturallyIdempotent))
