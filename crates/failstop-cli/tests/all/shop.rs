@@ -44,7 +44,8 @@ impl Shop {
     /// A directory whose every action is carried out by the shell script `body`, under these further keys.
     pub fn with_script(body: &str, policy: &str) -> Self {
         let shop = Self::with(&format!(
-            "{policy}\n[policy.idempotency]\nenabled = false\n[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n"
+            "{}\n[policy.idempotency]\nenabled = false\n[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n",
+            patient(policy)
         ));
         shop.script("act.sh", body);
         shop
@@ -52,6 +53,7 @@ impl Shop {
 
     /// A directory whose every action is carried out by the shell script `body`, its ledger being a file.
     pub fn keyed(body: &str, more: &str) -> Self {
+        let more = patient(more);
         let shop = Self::with(&format!("{more}\n[executor]\nkind = \"command\"\nprogram = \"./act.sh\"\n"));
         shop.script("act.sh", body);
         shop
@@ -90,6 +92,14 @@ impl Shop {
     pub fn run(&self, args: &[&str], input: impl AsRef<[u8]>) -> Said {
         run_command(self.command(args), input)
     }
+}
+
+/// These keys, with so much time for each execution that only a hang reaches its end; unless they name their own.
+fn patient(keys: &str) -> String {
+    if keys.contains("[policy.timeout]") {
+        return keys.to_owned();
+    }
+    format!("[policy.timeout]\ntimeout_per_action_ms = 600000\nmax_total_time_ms = 600000\n{keys}")
 }
 
 /// Runs `command` with `input` on standard input.

@@ -1,6 +1,6 @@
 //! `failstop stop` and `failstop release`.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 
 use decision_schema::{Value, json};
 
@@ -43,15 +43,20 @@ fn inv_exe_4_a_stop_reaches_what_another_process_runs() {
         Shop::keyed(HUNG, "[policy.timeout]\ntimeout_per_action_ms = 600000\nmax_total_time_ms = 600000\n");
     rustix::fs::mkfifoat(rustix::fs::CWD, shop.path("ready"), rustix::fs::Mode::from_raw_mode(0o600))
         .unwrap();
-    shop.write("in.jsonl", decision("ACT", 1));
-    let child = spawn(&mut shop.command(&["run", "in.jsonl"]));
+    let mut child = spawn(&mut shop.command(&["run"]));
+    // Left open, so that the process lives on when its execution has ended.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(decision("ACT", 1).as_bytes()).unwrap();
     let ready = std::fs::OpenOptions::new().read(true).write(true).open(shop.path("ready")).unwrap();
     BufReader::new(ready).read_line(&mut String::new()).unwrap();
 
     let stop = shop.run(&["stop", "--reason", "a test", "--json"], "");
     assert_eq!(stop.code, 0, "{}{}", stop.stdout, stop.stderr);
     let stopped = object(&stop);
-    assert_eq!((number(&stopped, "confirmed"), number(&stopped, "living_owners")), (1, 1));
+    assert_eq!(number(&stopped, "living_owners"), 1);
+    // In force before anything is looked at: what hears of it at once may have ended by then.
+    assert!(number(&stopped, "confirmed") <= 1, "{}", stop.stdout);
+    drop(stdin);
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!(text(&said.reports()[0], "reason_code"), "stopped_in_flight");
     assert_eq!(text(&said.reports()[0], "outcome"), "unknown");
