@@ -18,11 +18,11 @@ mod trace;
 mod waiting;
 mod workers;
 
-use pyo3::prelude::*;
-
 /// The extension behind the packages `failstop` and `execution_orchestration_core`.
-#[pymodule(name = "_native")]
+#[pyo3::pymodule(name = "_native")]
 mod native {
+    use pyo3::{exceptions::PyImportError, prelude::*};
+
     #[pymodule_export]
     use crate::{
         bell::Bell,
@@ -34,6 +34,18 @@ mod native {
         trace::{is_valid_context_key, is_valid_trace_key, packet_to_dict, validate_external_dict},
         workers::Job,
     };
+
+    /// Refuses subinterpreters: workers, loops and timers are those of the process, and would mix their objects.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        let named = ["_interpreters", "_xxsubinterpreters"].iter().find_map(|name| py.import(*name).ok());
+        let Some(interpreters) = named else { return Ok(()) };
+        if interpreters.call_method0("get_current")?.eq(interpreters.call_method0("get_main")?)? {
+            return Ok(());
+        }
+        Err(PyImportError::new_err("failstop works in the main interpreter alone, not in a subinterpreter"))
+    }
 
     /// The version of this package.
     #[pymodule_export]
