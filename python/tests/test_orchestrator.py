@@ -107,6 +107,20 @@ def test_inline_executors_run_on_the_callers_thread(mark: str) -> None:
     assert threads == [threading.get_ident()]
 
 
+def test_an_inline_executor_that_is_late_has_still_done_what_it_says() -> None:
+    """The reference counts it, and to call it a timeout would have the effect again."""
+    calls: list[int] = []
+
+    def slow(_action: Any, _context: Any) -> tuple[bool, str | None]:
+        calls.append(1)
+        threading.Event().wait(0.005)
+        return True, None
+
+    late = policy(timeout=TimeoutPolicy(timeout_per_action_ms=1, max_total_time_ms=60_000))
+    report = execute(decision(), {}, late, slow, enforce_timeouts=False)
+    assert (report.success_count, calls) == (1, [1])
+
+
 def test_other_executors_see_the_callers_context_variables_and_change_only_copies() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
     variable.set("the caller's")

@@ -25,7 +25,7 @@ use crate::waiting;
 /// `executor(action, context)` returns `(success, message)`; it is called with the very objects of the decision and the
 /// call. By default it runs on a worker thread, in a copy of the caller's context variables, and is abandoned when its
 /// time is over; with `enforce_timeouts=False`, or where the executor has a true attribute `inline`, it runs on the
-/// caller's thread and is waited for.
+/// caller's thread and is waited for; what it answers counts however late, as long as the total time is not over.
 ///
 /// Raises `failstop.errors.UsageError` where the policy is invalid. All else is a report.
 #[pyfunction]
@@ -44,14 +44,15 @@ pub fn execute<'py>(
     tenant: Option<&str>,
     idempotency_key: Option<&str>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let policy = policy::read(py, policy)?;
+    let is_enforced = enforce_timeouts && !is_inline(executor);
+    let policy = policy::read(py, policy, is_enforced)?;
     let asked = match Asked::read(final_decision, context, policy.idempotency().enabled) {
         Ok(asked) => asked,
         Err(fault) => return report::of(py, refused(py, &fault), None),
     };
     let request =
         Request { run_id, step, tenant, idempotency_key, ..Request::new(&asked.decision, &asked.context) };
-    let how = if enforce_timeouts && !is_inline(executor) { How::Thread } else { How::Inline };
+    let how = if is_enforced { How::Thread } else { How::Inline };
     let callable = Callable::new(executor, &asked.action, final_decision, context, how)?;
     let running = pin!(execute_request(&request, &policy, &callable));
     let ended = waiting::block_on(py, running, callable.raised());

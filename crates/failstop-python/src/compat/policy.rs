@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use failstop::core::policies::{
-    ExecutionPolicy, IdempotencyPolicy, KeyGenerator, PolicySpec, RetryPolicy, TimeoutPolicy,
+    ExecutionPolicy, IdempotencyPolicy, InvalidPolicy, KeyGenerator, PolicySpec, RetryPolicy, TimeoutPolicy,
 };
 use pyo3::{
     intern,
@@ -14,29 +14,46 @@ use pyo3::{
 
 use crate::errors;
 
+/// An attempt that nothing can interrupt has this long: what it did is known when it comes back, however late, and to call
+/// that a timeout would have it done twice.
+const UNINTERRUPTED_MS: u64 = 86_400_000;
+
 thread_local! {
-    /// The fields of the last policy of this thread, and what they are, checked.
-    static LAST: RefCell<Option<(Py<PyTuple>, Rc<ExecutionPolicy>)>> = const { RefCell::new(None) };
+    /// The last policy of this thread.
+    static LAST: RefCell<Option<Checked>> = const { RefCell::new(None) };
 }
 
-/// The policy, checked.
+/// The fields of a policy, and what they are, checked.
+struct Checked {
+    fields: Py<PyTuple>,
+    is_enforced: bool,
+    policy: Rc<ExecutionPolicy>,
+}
+
+/// The policy, checked; with `is_enforced`, its timeout per action is kept.
 ///
 /// # Errors
 /// Where it is none, or a field is out of its range.
-pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>) -> PyResult<Rc<ExecutionPolicy>> {
+pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>, is_enforced: bool) -> PyResult<Rc<ExecutionPolicy>> {
     let fields = fields(py, policy)?;
     if let Some(fields) = &fields
-        && let Some(checked) = LAST.with_borrow(|last| known(fields, last.as_ref()?))
+        && let Some(policy) = LAST.with_borrow(|last| known(fields, is_enforced, last.as_ref()?))
     {
-        return Ok(checked);
+        return Ok(policy);
     }
-    let checked = ExecutionPolicy::new(spec(policy)?)
-        .map_err(|invalid| errors::usage(py, "policy_invalid", &invalid.to_string()))?;
-    let checked = Rc::new(checked);
-    let last = fields.map(|fields| (fields.unbind(), Rc::clone(&checked)));
+    let invalid = |invalid: InvalidPolicy| errors::usage(py, "policy_invalid", &invalid.to_string());
+    let mut policy = ExecutionPolicy::new(spec(policy)?).map_err(invalid)?;
+    if !is_enforced {
+        let mut spec = *policy.spec();
+        spec.timeout.timeout_per_action_ms = UNINTERRUPTED_MS;
+        policy = ExecutionPolicy::new(spec).map_err(invalid)?;
+    }
+    let policy = Rc::new(policy);
+    let last =
+        fields.map(|fields| Checked { fields: fields.unbind(), is_enforced, policy: Rc::clone(&policy) });
     // What it was before may have a destructor that comes back here.
     drop(LAST.replace(last));
-    Ok(checked)
+    Ok(policy)
 }
 
 /// All fields as they are now; `None` where one is missing.
@@ -48,13 +65,10 @@ fn fields<'py>(py: Python<'py>, policy: &Bound<'py, PyAny>) -> PyResult<Option<B
 
 /// What was checked before, if these are the very same fields. Numbers do not change, so the same object is the same
 /// number.
-fn known(
-    fields: &Bound<'_, PyTuple>,
-    last: &(Py<PyTuple>, Rc<ExecutionPolicy>),
-) -> Option<Rc<ExecutionPolicy>> {
-    let (before, checked) = last;
-    let before = before.bind(fields.py());
-    fields.iter().zip(before.iter()).all(|(now, before)| now.is(&before)).then(|| Rc::clone(checked))
+fn known(fields: &Bound<'_, PyTuple>, is_enforced: bool, last: &Checked) -> Option<Rc<ExecutionPolicy>> {
+    let before = last.fields.bind(fields.py());
+    let is_same = fields.iter().zip(before.iter()).all(|(now, before)| now.is(&before));
+    (is_same && is_enforced == last.is_enforced).then(|| Rc::clone(&last.policy))
 }
 
 fn spec(policy: &Bound<'_, PyAny>) -> PyResult<PolicySpec> {
