@@ -16,7 +16,7 @@ use failstop::{
     Engine, Request,
     core::{
         model::{ExecutionReport, ExecutionStatus, Outcome, ReasonCode, Stopped},
-        policies::{ExecutionPolicy, PolicySpec},
+        policies::ExecutionPolicy,
         stop::{Level, Scope},
     },
     executor::{
@@ -33,7 +33,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::support::{nobody_listens, object, policy, run, while_running, while_time_stands};
+use crate::support::{nobody_listens, object, patient, policy, run, while_running, while_time_stands};
 
 /// Little time, for tests that tell the time themselves.
 fn brief() -> ExecutionPolicy {
@@ -42,17 +42,6 @@ fn brief() -> ExecutionPolicy {
         spec.timeout.max_total_time_ms = 2000;
         spec.timeout.grace_ms = 400;
         spec.retry.max_retries = 0;
-    })
-}
-
-/// So much time that only a hang reaches its end.
-fn patient(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
-    policy(|spec| {
-        spec.timeout.timeout_per_action_ms = 60_000;
-        spec.timeout.max_total_time_ms = 60_000;
-        spec.timeout.grace_ms = 60_000;
-        spec.retry.max_retries = 0;
-        change(spec);
     })
 }
 

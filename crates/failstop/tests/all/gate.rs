@@ -19,7 +19,9 @@ use failstop::{
     ledger::Started,
 };
 
-use crate::support::{Meddled, answering, engine, hanging, keyed, object, policy, run, while_running};
+use crate::support::{
+    Meddled, answering, engine, hanging, keyed, object, patient, policy, run, while_running,
+};
 
 #[tokio::test(start_paused = true)]
 async fn inv_exe_4_an_engaged_gate_denies_before_the_executor_is_entered() {
@@ -226,11 +228,7 @@ async fn a_watched_file_reaches_work_in_flight() {
     let file = directory.path().join("STOP");
     let gate = Gate::with_sources(Some(WatchedFile::open(&file).unwrap()), 0);
     let (executor, _) = hanging();
-    let long = policy(|spec| {
-        spec.timeout.timeout_per_action_ms = 600_000;
-        spec.timeout.max_total_time_ms = 600_000;
-    });
-    let engine = engine(long).gate(gate).executor(executor).build().unwrap();
+    let engine = engine(patient(|_| {})).gate(gate).executor(executor).build().unwrap();
     let stop = async { std::fs::write(&file, "").unwrap() };
     let (report, ()) = while_running(run(&engine, Action::Act), stop).await;
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::StoppedInFlight));

@@ -11,7 +11,7 @@ use failstop::{
     executor::{Answer, Attempt, blocking, from_fn},
 };
 
-use crate::support::{answering, engine, keyed, object, policy, run, run_keyed};
+use crate::support::{answering, engine, keyed, object, patient, policy, run, run_keyed};
 
 const CANARY: &str = "canary-7f3a91c4e2";
 
@@ -43,7 +43,7 @@ async fn inv_exe_5_a_secret_of_the_decision_comes_out_nowhere() {
 #[tokio::test(start_paused = true)]
 async fn inv_exe_sec_1_a_message_of_an_executor_is_dropped() {
     let executor = from_fn(|_| async { (false, Some(format!("connect to db with {CANARY}"))) });
-    let engine = engine(policy(|spec| spec.retry.max_retries = 0)).executor(executor).build().unwrap();
+    let engine = engine(patient(|_| {})).executor(executor).build().unwrap();
     let report = run(&engine, Action::Act).await;
     assert_eq!(report.attempts[0].error_type.as_deref(), Some("executor_rejected"));
     assert_eq!(report.attempts[0].error_code.as_deref(), Some("executor_failed"));
@@ -74,7 +74,7 @@ async fn inv_exe_3_a_panic_is_a_report_and_its_message_nobodys_business() {
 #[tokio::test]
 async fn inv_exe_3_a_panic_of_a_blocking_closure_is_a_report() {
     let executor = blocking(|_| -> Answer { panic!("{CANARY}") });
-    let engine = engine(policy(|spec| spec.retry.max_retries = 0)).executor(executor).build().unwrap();
+    let engine = engine(patient(|_| {})).executor(executor).build().unwrap();
     let report = run(&engine, Action::Act).await;
     assert_eq!(report.conclusion.reason_code, Some(ReasonCode::ExecutionException));
     assert_eq!(report.attempts[0].error_type.as_deref(), Some("panic"));
@@ -83,7 +83,7 @@ async fn inv_exe_3_a_panic_of_a_blocking_closure_is_a_report() {
 #[tokio::test]
 async fn a_blocking_closure_answers_like_any_other() {
     let executor = blocking(|attempt| (attempt.action == Action::Act, None));
-    let engine = engine(policy(|spec| spec.retry.max_retries = 0)).executor(executor).build().unwrap();
+    let engine = engine(patient(|_| {})).executor(executor).build().unwrap();
     assert_eq!(run(&engine, Action::Act).await.conclusion.status, ExecutionStatus::Success);
     assert_eq!(run(&engine, Action::Exit).await.conclusion.reason_code, Some(ReasonCode::ExecutorFailed));
 }

@@ -85,6 +85,17 @@ pub fn policy(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
     ExecutionPolicy::new(spec).expect("in range")
 }
 
+/// A policy for what happens in real time: no retries, and so much time that only a hang reaches its end.
+pub fn patient(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
+    policy(|spec| {
+        spec.timeout.timeout_per_action_ms = 60_000;
+        spec.timeout.max_total_time_ms = 60_000;
+        spec.timeout.grace_ms = 60_000;
+        spec.retry.max_retries = 0;
+        change(spec);
+    })
+}
+
 /// A policy with keys on.
 pub fn keyed(change: impl FnOnce(&mut PolicySpec)) -> ExecutionPolicy {
     policy(|spec| {
