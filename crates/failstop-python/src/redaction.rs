@@ -16,7 +16,7 @@ use crate::{
 ///
 /// The copy has the keys in their order, and the very same values where nothing had to go. Dicts and lists are new;
 /// one that stands in several places is copied once, one that contains itself is redacted where it does, and so is
-/// what is nested deeper than 256 levels. Tuples and other objects are not looked into.
+/// what is nested deeper than 256 levels on the first way to it. Tuples and other objects are not looked into.
 ///
 /// A dict under the name of a secret is kept, and its own names decide; anything else under one is redacted, also in
 /// lists. Names are compared in lower case and without "-" and "_"; a name that is no string speaks of nothing.

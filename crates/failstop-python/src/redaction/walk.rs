@@ -172,7 +172,7 @@ impl<'py> Walk<'py> {
         depth: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let copy = match original.cast_exact::<PyList>() {
-            Ok(list) => list.get_slice(0, list.len()),
+            Ok(list) => copy_of_list(list)?,
             Err(_) => PyList::new(original.py(), original.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
         };
         for (index, item) in copy.iter().enumerate() {
@@ -195,10 +195,19 @@ fn copy_of<'py>(
     dict: &Bound<'py, PyDict>,
     members: &mut Vec<Member<'py>>,
 ) -> PyResult<(Bound<'py, PyDict>, bool)> {
-    let copy = dict.copy()?;
+    // `PyDict::copy` allocates in the middle, where Python 3.11 may collect, and with that run code that changes `dict`.
+    let copy = PyDict::new(dict.py());
+    copy.update(dict.as_mapping())?;
     members.extend(copy.iter());
     let are_plain = members.iter().all(|(key, _)| key.is_exact_instance_of::<PyString>());
     Ok((if are_plain { copy } else { PyDict::new(dict.py()) }, are_plain))
+}
+
+/// A copy of `list`, made in one step for the same reason.
+fn copy_of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+    let copy = PyList::empty(list.py());
+    copy.set_slice(0, 0, list)?;
+    Ok(copy)
 }
 
 /// An empty dict, with the members listed in `members` that a dict of another class says it has.
