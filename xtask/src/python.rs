@@ -20,8 +20,8 @@ const MISSING: &str = "\
 `python3` must be CPython 3.11 or newer, with its venv module: install python3 and python3-venv, or name another \
 interpreter in the variable PYTHON";
 
-/// Interpreters that are tested too, where they are installed.
-const OTHERS: &[&str] = &["3.12", "3.13"];
+/// What the packages are for. Those that are not the main interpreter are tested too, where they are installed.
+const SUPPORTED: &[&str] = &["3.11", "3.12", "3.13"];
 
 /// Pages whose Python examples must run. The examples of a page are one program.
 const PAGES: &[&str] = &["README.md", "docs/python.md", "docs/migrating-from-the-reference.md"];
@@ -62,7 +62,7 @@ fn try_test() -> io::Result<bool> {
     succeeded &= said("types", &mut types(&tested))
         & said("types of tests and benches", &mut types_of_tests_and_benches(&tested));
     succeeded &= said("stubs", &mut stubs(&tested)) & said("pytest", &mut pytest(&tested));
-    for name in OTHERS {
+    for name in SUPPORTED.iter().filter(|name| !main.is(name)) {
         succeeded &= test_with_other(&tools, name, &wheel)?;
     }
     Ok(succeeded)
@@ -97,6 +97,7 @@ fn try_bench(names: &[&str]) -> io::Result<bool> {
     let here = afresh(&home().join("run"))?;
     Ok(scripts.iter().fold(true, |succeeded, script| {
         let mut command = environment.python();
+        command.env("PYTHONPATH", script.parent().unwrap_or(root())); // what they have in common
         succeeded & succeeds(command.arg(script).current_dir(&here))
     }))
 }
@@ -140,6 +141,11 @@ impl Interpreter {
         let is_new_enough = (major.parse().ok()?, minor.parse().ok()?) >= OLDEST;
         let version = format!("{major}.{minor}.{patch}");
         is_new_enough.then(|| Self { program: executable.into(), version })
+    }
+
+    /// Whether it is of this version, `3.12`.
+    fn is(&self, name: &str) -> bool {
+        self.version.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// Different for each interpreter and each state of the requirements.
@@ -328,8 +334,7 @@ fn types(environment: &Environment) -> Command {
 
 fn types_of_tests_and_benches(environment: &Environment) -> Command {
     let mut command = mypy(environment);
-    let tests = root().join("python").join("tests");
-    command.env("MYPYPATH", &tests).arg(tests).arg(root().join("bench").join("python"));
+    command.arg(root().join("python").join("tests")).arg(root().join("bench").join("python"));
     command
 }
 
