@@ -189,13 +189,13 @@ impl<'py> Walk<'py> {
     }
 }
 
-/// A copy of `dict`, with its members listed in `members`, and whether they may be replaced where they stand in it. Keys
-/// with an equality of their own would make that miss: then the copy is empty.
+/// A copy of `dict`, with its members listed in `members`, and whether they may be replaced where they stand in it.
+/// Keys with an equality of their own would make that miss: then the copy is empty.
 fn copy_of<'py>(
     dict: &Bound<'py, PyDict>,
     members: &mut Vec<Member<'py>>,
 ) -> PyResult<(Bound<'py, PyDict>, bool)> {
-    // `PyDict::copy` allocates in the middle, where Python 3.11 may collect, and with that run code that changes `dict`.
+    // `PyDict::copy` allocates in the middle, where Python 3.11 may collect, and so run code that changes `dict`.
     let copy = PyDict::new(dict.py());
     copy.update(dict.as_mapping())?;
     members.extend(copy.iter());
