@@ -14,11 +14,16 @@ from failstop._native import (
     packet_to_dict,
     validate_external_dict,
 )
+from failstop.engine import Engine
 from failstop.errors import ConfigError, Error, GateError, LedgerError, ResolveError, UsageError
+from failstop.executors import Answer, Attempt, applied, executor, not_applied, reference, rejected, unknown
 from failstop.redaction import redact
 
 __all__ = [
+    "Answer",
+    "Attempt",
     "ConfigError",
+    "Engine",
     "Error",
     "GateError",
     "LedgerError",
@@ -26,9 +31,15 @@ __all__ = [
     "ResolveError",
     "UsageError",
     "__version__",
+    "applied",
+    "executor",
     "is_valid_context_key",
     "is_valid_trace_key",
+    "not_applied",
     "packet_to_dict",
     "redact",
+    "reference",
+    "rejected",
+    "unknown",
     "validate_external_dict",
 ]

@@ -42,7 +42,13 @@ class UsageError(Error):
 
 
 class ConfigError(Error):
-    """A configuration that cannot be read, or that says what cannot be done."""
+    """A configuration that cannot be read, or that says what cannot be done.
+
+    ``message`` has a line for each fault, with its place and its code; ``code`` is that of the first.
+    """
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class LedgerError(Error):

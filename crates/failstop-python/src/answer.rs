@@ -2,32 +2,132 @@
 
 use std::borrow::Cow;
 
-use failstop::executor::Answer;
+use failstop::{core::model::Effect, executor::Answer};
 use pyo3::{
     exceptions::{PyException, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyString, PyTuple},
+    types::{PyBool, PyString, PyTuple},
 };
 
-use crate::waiting::Raised;
+use crate::{convert, log, waiting::Raised};
 
 /// How an executor answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// As the reference's do: `(bool, str | None)`.
     Reference,
+    /// With an [`Answered`], a bool, or as the reference's do.
+    Native,
+}
+
+/// What an executor did to the world, and what it has to say about it.
+#[pyclass(frozen, name = "Answer", module = "failstop")]
+pub struct Answered {
+    effect: Effect,
+    /// What the target said: a JSON value; None where it said nothing.
+    #[pyo3(get)]
+    output: Option<Py<PyAny>>,
+    /// The fault's code; None where there is none.
+    #[pyo3(get)]
+    error_code: Option<String>,
+    /// How long the target asks to be left alone, milliseconds; None where it does not ask.
+    #[pyo3(get)]
+    retry_after_ms: Option<u64>,
+}
+
+#[pymethods]
+impl Answered {
+    /// `"applied"`, `"not_applied"`, `"rejected"` or `"unknown"`.
+    #[getter]
+    const fn effect(&self) -> &'static str {
+        self.effect.as_str()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Answer(effect='{}')", self.effect)
+    }
+}
+
+impl Answered {
+    const fn of(effect: Effect, error_code: Option<String>) -> Self {
+        Self { effect, output: None, error_code, retry_after_ms: None }
+    }
+
+    fn to_answer(&self, py: Python<'_>) -> Answer {
+        let mut answer = Answer::of(self.effect);
+        answer.error_code = self.error_code.clone().map(Cow::Owned);
+        answer.retry_after_ms = self.retry_after_ms;
+        if let Some(output) = &self.output {
+            match convert::to_json(output.bind(py)) {
+                Ok(output) => answer.output = Some(output),
+                // What happened is known, and is not unsaid for the sake of what was said about it.
+                Err(fault) => log::warn(py, &format!("left out of a report: {}", fault.told_of("output"))),
+            }
+        }
+        answer
+    }
+}
+
+/// The effect happened. `output` is what the target said, any JSON value; it goes into the report, redacted, and up to
+/// 64 KiB of it. An output that is no JSON is left out, and the log says so.
+#[pyfunction]
+#[pyo3(signature = (output=None))]
+pub fn applied(output: Option<Py<PyAny>>) -> Answered {
+    Answered { output, ..Answered::of(Effect::Applied, None) }
+}
+
+/// Definitely no effect; it may work later. `retry_after_ms` is how long the target asks to be left alone, milliseconds.
+///
+/// `error_code` is a short word for programs, up to 64 bytes of letters, digits and `_`; unfit text is left out.
+#[pyfunction]
+#[pyo3(signature = (error_code=None, retry_after_ms=None))]
+pub fn not_applied(error_code: Option<String>, retry_after_ms: Option<u64>) -> Answered {
+    Answered { retry_after_ms, ..Answered::of(Effect::NotApplied, error_code) }
+}
+
+/// Definitely no effect, and there never will be one. `error_code` as in `not_applied`.
+#[pyfunction]
+#[pyo3(signature = (error_code=None))]
+pub fn rejected(error_code: Option<String>) -> Answered {
+    Answered::of(Effect::Rejected, error_code)
+}
+
+/// The effect may have happened. `error_code` as in `not_applied`.
+#[pyfunction]
+#[pyo3(signature = (error_code=None))]
+pub fn unknown(error_code: Option<String>) -> Answered {
+    Answered::of(Effect::Unknown, error_code)
 }
 
 /// What a returned value says. `None` where reading it raised what is not for a report.
 pub fn of_value(py: Python<'_>, value: &Bound<'_, PyAny>, style: Style, raised: &Raised) -> Option<Answer> {
     let read = match style {
-        Style::Reference => success(value),
+        Style::Reference => success(value).map(of_success),
+        Style::Native => native(value),
     };
-    match read {
-        Ok(true) => Some(Answer::applied()),
-        Ok(false) => Some(Answer::not_applied()),
-        Err(error) => of_error(py, error, raised),
+    read.map_or_else(|error| of_error(py, error, raised), Some)
+}
+
+const fn of_success(success: bool) -> Answer {
+    if success { Answer::applied() } else { Answer::not_applied() }
+}
+
+/// What a native executor says. Nothing else is guessed at: it may have had its effect.
+fn native(value: &Bound<'_, PyAny>) -> PyResult<Answer> {
+    if let Ok(answered) = value.cast_exact::<Answered>() {
+        return Ok(answered.get().to_answer(value.py()));
     }
+    if let Ok(success) = value.cast_exact::<PyBool>() {
+        return Ok(of_success(success.is_true()));
+    }
+    if let Ok(pair) = value.cast_exact::<PyTuple>()
+        && let [success, message] = pair.iter().collect::<Vec<_>>().as_slice()
+        && let Ok(success) = success.cast_exact::<PyBool>()
+        && (message.is_none() || message.is_instance_of::<PyString>())
+    {
+        return Ok(of_success(success.is_true()));
+    }
+    Err(PyTypeError::new_err(()))
 }
 
 /// Whether it is a success. The message beside it is dropped unread (INV-EXE-SEC-1).

@@ -20,6 +20,16 @@ impl NotJson {
         Self { what, path: Vec::new() }
     }
 
+    /// Of something whose parts cannot be read.
+    pub const fn unreadable() -> Self {
+        Self::new("it cannot be read")
+    }
+
+    /// Of text that is none.
+    pub const fn of_text() -> Self {
+        Self::new("a string with a lone surrogate")
+    }
+
     fn within(mut self, position: usize) -> Self {
         self.path.push(position);
         self
@@ -39,6 +49,14 @@ impl NotJson {
 /// bits, numbers that are not finite, lone surrogates, more than 64 levels.
 pub fn to_json(value: &Bound<'_, PyAny>) -> Result<Value, NotJson> {
     at_depth(value, 0)
+}
+
+/// As [`to_json`], for what will lie so many levels deep in another value.
+///
+/// # Errors
+/// As [`to_json`].
+pub fn to_part(value: &Bound<'_, PyAny>, depth: usize) -> Result<Value, NotJson> {
+    at_depth(value, depth)
 }
 
 /// The mapping as a JSON object.
@@ -86,7 +104,7 @@ fn at_depth(value: &Bound<'_, PyAny>, depth: usize) -> Result<Value, NotJson> {
 }
 
 fn string<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, NotJson> {
-    text.to_str().map_err(|_| NotJson::new("a string with a lone surrogate"))
+    text.to_str().map_err(|_| NotJson::of_text())
 }
 
 fn number(integer: &Bound<'_, PyInt>) -> Result<Value, NotJson> {

@@ -7,12 +7,24 @@ use pyo3::{PyErr, PyTypeInfo as _, Python, exceptions::PyRuntimeError, prelude::
 pub enum Family {
     /// Called with what cannot be meant.
     Usage,
+    /// A configuration that cannot be read, or that says what cannot be done.
+    Config,
+    /// A ledger that cannot be opened, read or written.
+    Ledger,
+    /// A key in doubt that was not resolved.
+    Resolve,
+    /// A gate that could not be changed, or that does not stop.
+    Gate,
 }
 
 impl Family {
     const fn class(self) -> &'static str {
         match self {
             Self::Usage => "UsageError",
+            Self::Config => "ConfigError",
+            Self::Ledger => "LedgerError",
+            Self::Resolve => "ResolveError",
+            Self::Gate => "GateError",
         }
     }
 }

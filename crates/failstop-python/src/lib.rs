@@ -8,7 +8,10 @@ mod bell;
 mod compat;
 mod convert;
 mod driving;
+mod engine;
 mod errors;
+mod executors;
+mod log;
 mod redaction;
 mod report;
 mod secrets;
@@ -25,9 +28,11 @@ mod native {
 
     #[pymodule_export]
     use crate::{
+        answer::{Answered, applied, not_applied, rejected, unknown},
         bell::Bell,
         compat::execute,
         driving::Driving,
+        engine::{Engine, attempt::Attempt},
         redaction::{redact, redact_execution_log},
         report::Report,
         timers::forked,

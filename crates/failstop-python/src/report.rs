@@ -13,12 +13,18 @@ use crate::convert;
 #[derive(Debug)]
 pub struct Report {
     report: Box<ExecutionReport>,
+    style: ReportStyle,
 }
 
 impl Report {
     /// Takes the engine's.
     pub fn new(report: ExecutionReport) -> Self {
-        Self { report: Box::new(report) }
+        Self::styled(report, ReportStyle::default())
+    }
+
+    /// Takes the engine's, to be written in this style.
+    pub fn styled(report: ExecutionReport, style: ReportStyle) -> Self {
+        Self { report: Box::new(report), style }
     }
 }
 
@@ -101,12 +107,12 @@ impl Report {
 
     /// The report as `failstop run` prints it, without the line's end.
     fn to_json(&self) -> String {
-        self.report.to_json(ReportStyle::default())
+        self.report.to_json(self.style)
     }
 
     /// The report as a new `dict`.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let value = self.report.to_value(ReportStyle::default());
+        let value = self.report.to_value(self.style);
         convert::object_to_python(py, value.as_object().unwrap_or(&decision_schema::Object::new()))
     }
 
@@ -127,7 +133,7 @@ impl Report {
 
 impl Report {
     fn member<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let value = self.report.to_value(ReportStyle::default());
+        let value = self.report.to_value(self.style);
         convert::to_python(py, value.get(name).unwrap_or(&decision_schema::Value::Null))
     }
 }

@@ -36,10 +36,15 @@ pub fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// How many forks lie between the first process and this one.
+pub fn forks() -> usize {
+    FORKS.load(Ordering::Relaxed)
+}
+
 /// The runtime whose timers run; `None` where the machine has no thread for it.
 pub fn handle() -> Option<&'static Handle> {
     let mut generation = &FIRST;
-    for _ in 0..FORKS.load(Ordering::Relaxed) {
+    for _ in 0..forks() {
         generation = generation.next.get_or_init(|| Box::new(Generation::new()));
     }
     generation.handle.get_or_init(start).as_ref()
