@@ -219,12 +219,19 @@ def shown(taken: list[float], divisor: float = 1.0) -> str:
     return f"{middle:8.2f} us ({low:.2f} .. {high:.2f})"
 
 
+def table_head(peer: str) -> None:
+    print(f"{'what':<52} {'failstop':<32} {peer:<32} {'ratio':>7}")
+
+
+def row(what: str, ours: list[float], peer: list[float], divisor: float = 1.0) -> None:
+    ratio = statistics.median(ours) / statistics.median(peer)
+    print(f"{what:<52} {shown(ours, divisor):<32} {shown(peer, divisor):<32} {ratio:6.2f}x", flush=True)
+
+
 def compare(
     what: str, ours: Callable[[], object], peer: Callable[[], object], calls: int, divisor: float = 1.0
 ) -> None:
-    our_figures, peer_figures = in_turns([ours, peer], calls)
-    ratio = statistics.median(our_figures) / statistics.median(peer_figures)
-    print(f"{what:<52} {shown(our_figures, divisor):<32} {shown(peer_figures, divisor):<32} {ratio:6.2f}x")
+    row(what, *in_turns([ours, peer], calls), divisor=divisor)
 
 
 def resident_kib() -> int:
@@ -256,7 +263,7 @@ def plainly(context: dict[str, Any] = CONTEXT, executor: Executor = succeeds) ->
 
 def main() -> None:
     print(f"CPython {platform.python_version()}, {os.cpu_count()} cores, {ROUNDS} rounds, medians (min .. max)\n")
-    print(f"{'what':<52} {'failstop':<32} {'plain Python':<32} {'ratio':>7}")
+    table_head("plain Python")
     compare("inline, success", inline(), plainly(), 20_000)
     compare("inline, four attempts refused", inline(executor=refuses), plainly(executor=refuses), 10_000)
     compare("inline, kill switch on", inline(STOPPED), plainly(STOPPED), 20_000)
@@ -265,9 +272,10 @@ def main() -> None:
         deadline = plainly(executor=with_a_deadline(pool, succeeds, POLICY))
         compare("timeouts enforced, plain on a thread pool", enforced(), deadline, 2_000)
         calls = THREADS * 1000
-        many = "threads at once"
-        compare(f"{THREADS} {many}, inline", on_threads(inline()), on_threads(plainly()), 1, calls)
-        compare(f"{THREADS} {many}, enforced, plain on a thread pool", on_threads(enforced()), on_threads(deadline), 1, calls)
+        many = f"{THREADS} threads at once"
+        compare(f"{many}, inline", on_threads(inline()), on_threads(plainly()), 1, calls)
+        ours, peer = on_threads(enforced()), on_threads(deadline)
+        compare(f"{many}, enforced, plain on a thread pool", ours, peer, 1, calls)
     print()
     leak("inline", inline(), LEAK_CALLS)
     leak("enforced", enforced(), LEAK_CALLS_ENFORCED)
