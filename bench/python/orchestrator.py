@@ -231,7 +231,8 @@ def row(what: str, ours: list[float], peer: list[float], divisor: float = 1.0) -
 def compare(
     what: str, ours: Callable[[], object], peer: Callable[[], object], calls: int, divisor: float = 1.0
 ) -> None:
-    row(what, *in_turns([ours, peer], calls), divisor=divisor)
+    our_figures, peer_figures = in_turns([ours, peer], calls)
+    row(what, our_figures, peer_figures, divisor)
 
 
 def resident_kib() -> int:

@@ -3,6 +3,8 @@ from contextvars import Context
 from os import PathLike
 from typing import Any, Literal, Self, TypeVar, final, overload
 
+from typing_extensions import disjoint_base
+
 from execution_orchestration_core.model import ExecutionReport
 from execution_orchestration_core.policies import ExecutionPolicy
 
@@ -97,6 +99,7 @@ class Attempt:
     def is_cancelled(self) -> bool: ...
     def wait_cancelled(self, timeout_s: float | None = None) -> bool: ...
 
+@disjoint_base
 class Engine:
     def __new__(
         cls,

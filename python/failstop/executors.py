@@ -71,7 +71,8 @@ def executor(
 
     def mark(call: _F) -> _F:
         known = marked(call)
-        return _with_mark(call, replace(known, name=name or known.name, effect=effect, inline=inline))
+        marked_call: _F = _with_mark(call, replace(known, name=name or known.name, effect=effect, inline=inline))
+        return marked_call
 
     return mark
 
@@ -83,7 +84,9 @@ def reference(call: Callable[[Any, Any], tuple[bool, str | None]]) -> Callable[[
     the grace.
     """
     known = marked(call)
-    return _with_mark(functools.partial(call), replace(known, reference=True))
+    marked_call: Callable[[Any, Any], tuple[bool, str | None]]
+    marked_call = _with_mark(functools.partial(call), replace(known, reference=True))
+    return marked_call
 
 
 def marked(call: Callable[..., Any]) -> Mark:

@@ -74,7 +74,9 @@ def test_some_docstrings_have_examples() -> None:
 def test_errors_carry_a_code_and_survive_copies(family: type[errors.Error]) -> None:
     fault = family("some_code", "something is wrong")
     assert isinstance(fault, errors.Error)
-    assert str(fault) == "something is wrong (some_code)"
+    # Where there can be several faults, each has its code in the message.
+    has_own_codes = family is errors.ConfigError
+    assert str(fault) == ("something is wrong" if has_own_codes else "something is wrong (some_code)")
     for same in [pickle.loads(pickle.dumps(fault)), copy.copy(fault), copy.deepcopy(fault)]:
         assert type(same) is family
         assert (same.code, same.message, str(same)) == ("some_code", "something is wrong", str(fault))
