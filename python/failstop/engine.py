@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import failstop._workers  # noqa: F401  # it says when this process is a fork
 from failstop import _native
+from failstop._loops import running_loop
 from failstop.executors import Mark, marked
 
 __all__ = ["Engine"]
@@ -76,6 +77,30 @@ class Engine(_native.Engine):
         engine = super().__new__(cls, file, values, _taken_callables(values))
         _open.add(engine)
         return engine
+
+    async def execute_async(
+        self, decision: Any, context: Mapping[str, Any] | None = None, **come_along: Any
+    ) -> _native.Report:
+        """As :meth:`execute`, for event loops: nothing blocks the loop, and executors may be coroutines.
+
+        An attempt that is a coroutine is a task of the loop. At its deadline and at a stop the task is cancelled; if it does
+        not end within the grace its end is unconfirmed. Other executors run on a worker's thread, or, marked ``inline``,
+        on the loop's own.
+
+        Where the caller is cancelled, so is the execution; ``CancelledError`` goes on once it has ended, which takes no
+        longer than the grace. A key whose attempt was running is in doubt then.
+        """
+        return await running_loop().drive(
+            lambda loop, number: _native.begin_execution(
+                self, (loop, loop.bell, number), decision, context, **come_along
+            )
+        )
+
+    async def submit_async(self, line: str | bytes | Mapping[str, Any], *, number: int | None = None) -> _native.Report:
+        """As :meth:`submit`, for event loops; see :meth:`execute_async`."""
+        return await running_loop().drive(
+            lambda loop, rings_as: _native.begin_submission(self, (loop, loop.bell, rings_as), line, number=number)
+        )
 
     def __enter__(self) -> Self:
         return self

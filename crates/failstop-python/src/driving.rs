@@ -7,11 +7,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use failstop::core::model::ExecutionReport;
+use failstop::core::{model::ExecutionReport, report::ReportStyle};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
-use crate::{bell::Bell, errors, report::Report, timers, waiting::Raised};
+use crate::{bell::Bell, engine::calls::Call, errors, report::Report, timers};
 
 /// An execution that is under way.
 pub type Running = Pin<Box<dyn Future<Output = ExecutionReport> + Send>>;
@@ -21,23 +21,25 @@ pub type Running = Pin<Box<dyn Future<Output = ExecutionReport> + Send>>;
 pub struct Driving {
     running: Mutex<Option<Running>>,
     waker: Waker,
-    raised: Arc<Raised>,
+    call: Arc<Call>,
+    style: ReportStyle,
     cancel: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Driving {
-    /// The execution `running`, which rings `bell` as `number`. What its executor raises that is for the caller comes
-    /// through `raised`; `cancel` tells it to end.
+    /// The execution `running` of `call`, which rings `bell` as `number`; `cancel` tells it to end.
     pub fn new(
         running: Running,
         (bell, number): (&Bell, u64),
-        raised: Arc<Raised>,
+        call: Arc<Call>,
+        style: ReportStyle,
         cancel: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         Self {
             running: Mutex::new(Some(running)),
             waker: bell.waker(number),
-            raised,
+            call,
+            style,
             cancel: Box::new(cancel),
         }
     }
@@ -51,11 +53,14 @@ impl Driving {
         let timers = timers::handle().ok_or_else(|| errors::no_thread(py))?;
         let _timers = timers.enter();
         let polled = running.as_mut().poll(&mut Context::from_waker(&self.waker));
-        if let Some(error) = self.raised.take() {
+        if let Some(error) = self.call.raised.take() {
             return Err(error);
         }
         match polled {
-            Poll::Ready(report) => Ok(Some(Report::new(report))),
+            Poll::Ready(report) => {
+                self.call.mark_if_abandoned(py);
+                Ok(Some(Report::styled(report, self.style)))
+            }
             Poll::Pending => {
                 *self.running.lock() = Some(running);
                 Ok(None)

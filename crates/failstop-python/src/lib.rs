@@ -32,7 +32,11 @@ mod native {
         bell::Bell,
         compat::execute,
         driving::Driving,
-        engine::{Engine, attempt::Attempt},
+        engine::{
+            Engine,
+            attempt::Attempt,
+            driven::{begin_execution, begin_submission},
+        },
         redaction::{redact, redact_execution_log},
         report::Report,
         timers::forked,

@@ -7,6 +7,7 @@ pub mod asked;
 pub mod attempt;
 mod building;
 pub mod calls;
+pub mod driven;
 mod flights;
 
 use std::{mem, path::PathBuf, pin::pin, sync::Arc};
