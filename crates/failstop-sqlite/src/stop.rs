@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use decision_schema::{Object, Value};
 use failstop::{
     core::{
         ledger::Standing,
@@ -86,6 +87,17 @@ pub struct Reached {
     pub reach: Reach,
 }
 
+impl Reached {
+    fn to_object(&self) -> Object {
+        Object::from_iter([
+            ("key", Value::from(self.key.as_str())),
+            ("attempt", self.attempt.into()),
+            ("orphan", self.is_orphan.into()),
+            ("reach", self.reach.as_str().into()),
+        ])
+    }
+}
+
 /// What a stop did. It says nothing of effects elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
@@ -97,7 +109,8 @@ pub struct Stopped {
     pub is_acknowledged: bool,
     /// Whether the gate's change stands in the ledger.
     pub is_recorded: bool,
-    /// How many owners lived when it came; `None` where that could not be told.
+    /// How many owners still lived when it was in force: one that obeyed at once is not among them. `None` where that could
+    /// not be told.
     pub owners: Option<usize>,
     /// What was in flight and in the stop's scope; `None` where the ledger could not be read.
     pub executions: Option<Vec<Reached>>,
@@ -108,6 +121,33 @@ impl Stopped {
     pub fn is_confirmed(&self) -> bool {
         let all_ended = |all: &Vec<Reached>| all.iter().all(|one| one.reach == Reach::Confirmed);
         self.is_acknowledged && self.executions.as_ref().is_some_and(all_ended)
+    }
+
+    /// How many of what was in flight came to this; `None` where that could not be told.
+    pub fn count(&self, reach: Reach) -> Option<usize> {
+        let all = self.executions.as_ref()?;
+        Some(all.iter().filter(|one| one.reach == reach).count())
+    }
+
+    /// `{"scope", "level", "epoch", "changed", "acknowledged", "recorded", "living_owners", "confirmed", "requested",
+    /// "unconfirmed", "executions": [{"key", "attempt", "orphan", "reach"}]}`; counts and executions are null where the
+    /// ledger could not be read.
+    pub fn to_object(&self, order: &StopOrder) -> Object {
+        let executions = self.executions.as_ref();
+        let executions = executions.map(|all| all.iter().map(Reached::to_object).collect::<Vec<_>>());
+        Object::from_iter([
+            ("scope", Value::from(order.scope.to_string())),
+            ("level", order.level.as_str().into()),
+            ("epoch", self.epoch.into()),
+            ("changed", self.has_changed.into()),
+            ("acknowledged", self.is_acknowledged.into()),
+            ("recorded", self.is_recorded.into()),
+            ("living_owners", self.owners.into()),
+            ("confirmed", self.count(Reach::Confirmed).into()),
+            ("requested", self.count(Reach::Requested).into()),
+            ("unconfirmed", self.count(Reach::Unconfirmed).into()),
+            ("executions", executions.into()),
+        ])
     }
 }
 
