@@ -18,12 +18,14 @@ def execute(
     policy: ExecutionPolicy,
     executor: Callable[[Any, dict[str, Any]], tuple[bool, str | None]],
     *,
+    engine: Engine | None = None,
     enforce_timeouts: bool = True,
     run_id: str | None = None,
     step: int | None = None,
     tenant: str | None = None,
     idempotency_key: str | None = None,
 ) -> ExecutionReport: ...
+def use_engine(engine: Engine | None, /) -> None: ...
 @final
 class Report:
     @property

@@ -30,7 +30,7 @@ mod native {
     use crate::{
         answer::{Answered, applied, not_applied, rejected, unknown},
         bell::Bell,
-        compat::execute,
+        compat::{execute, guard::use_engine},
         driving::Driving,
         engine::{
             Engine,
