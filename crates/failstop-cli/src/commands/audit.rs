@@ -9,10 +9,9 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use decision_schema::{Object, Value};
+use decision_schema::Value;
 use failstop_sqlite::audit::{
-    self, AuditError, AuditReport, Checkpoint, Finding, ParseCheckpointError, verify_export_watched,
-    verify_watched,
+    self, AuditError, AuditReport, Checkpoint, ParseCheckpointError, verify_export_watched, verify_watched,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -121,8 +120,11 @@ fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         verify_watched(&path, &kept, told).map_err(|error| unread(&path, error))?
     };
     bar.finish_and_clear();
-    let text =
-        if args.json { format!("{}\n", as_json(&report)) } else { as_text(&report, Paint::for_stdout()) };
+    let text = if args.json {
+        format!("{}\n", Value::from(report.to_object()))
+    } else {
+        as_text(&report, Paint::for_stdout())
+    };
     super::print(&text)?;
     if kept.is_empty() && !args.json {
         stderr::say("no kept checkpoint was given, so a cut end or a chain computed anew would not show");
@@ -203,36 +205,6 @@ fn bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// `{"clean", "events", "keys", "retired", "head": {"seq", "head", "at_ms"}, "findings_total", "findings": [{"code",
-/// "seq", "key", "message"}]}`.
-fn as_json(report: &AuditReport) -> Value {
-    let head = |head: Checkpoint| {
-        Object::from_iter([
-            ("seq", Value::from(head.seq)),
-            ("head", head.head.to_string().into()),
-            ("at_ms", head.at_ms.into()),
-        ])
-    };
-    Value::from(Object::from_iter([
-        ("clean", Value::from(report.is_clean())),
-        ("events", report.events.into()),
-        ("keys", report.keys.into()),
-        ("retired", report.retired.into()),
-        ("head", report.head.map(head).into()),
-        ("findings_total", report.findings.total().into()),
-        ("findings", report.findings.iter().map(finding).collect::<Vec<_>>().into()),
-    ]))
-}
-
-fn finding(finding: &Finding) -> Object {
-    Object::from_iter([
-        ("code", Value::from(finding.kind.code())),
-        ("seq", finding.seq.into()),
-        ("key", finding.key.clone().into()),
-        ("message", finding.kind.to_string().into()),
-    ])
 }
 
 fn as_text(report: &AuditReport, paint: Paint) -> String {

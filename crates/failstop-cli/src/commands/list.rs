@@ -6,8 +6,8 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use decision_schema::{Object, Value};
-use failstop::core::ledger::{Resolution, Standing};
+use decision_schema::Value;
+use failstop::core::ledger::Standing;
 use failstop_sqlite::view::{Entry, Filter};
 
 use crate::{
@@ -81,7 +81,8 @@ pub fn list(args: &ListArgs) -> Result<Exit, Failure> {
     let mut written = if args.json { Ok(()) } else { writeln!(out, "{}", paint.heading(HEAD)) };
     view.list(&filter, |entry| {
         if written.is_ok() {
-            let line = if args.json { Value::from(record(&entry)).to_string() } else { row(&entry, paint) };
+            let line =
+                if args.json { Value::from(entry.to_object()).to_string() } else { row(&entry, paint) };
             written = writeln!(out, "{line}");
         }
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -116,23 +117,4 @@ pub fn at_it(entry: &Entry) -> &'static str {
     } else {
         "-"
     }
-}
-
-/// What is said of a key in JSON.
-pub fn record(entry: &Entry) -> Object {
-    Object::from_iter([
-        ("key", Value::from(entry.key.as_str())),
-        ("state", entry.state.as_str().into()),
-        ("action", entry.action.clone().into()),
-        ("outcome", entry.outcome.as_str().into()),
-        ("reason_code", entry.reason_code.clone().into()),
-        ("attempts", entry.record.attempts.into()),
-        ("fence", entry.record.fence.into()),
-        ("execution_id", entry.execution_id.as_str().into()),
-        ("resolution", entry.record.resolution.map(Resolution::as_str).into()),
-        ("started_at_ms", entry.started_at_ms.into()),
-        ("updated_at_ms", entry.updated_at_ms.into()),
-        ("owner_alive", entry.presence.owner_alive.into()),
-        ("attempt_running", entry.presence.attempt_running.into()),
-    ])
 }

@@ -1,7 +1,6 @@
 //! `failstop plan`: prints plans and executes nothing.
 
 use std::{
-    borrow::Cow,
     fmt::Write as _,
     io::{self, BufWriter, Write as _},
     path::PathBuf,
@@ -10,14 +9,9 @@ use std::{
 use clap::Args;
 use decision_schema::InputFault;
 use failstop::{
-    Request,
-    core::{
-        idempotency::{Digest, resolve_key},
-        model::{Conclusion, ExecutionReport, ReasonCode},
-        report::ReportStyle,
-    },
+    core::report::ReportStyle,
     invalid_input,
-    pipeline::{Pipeline, Submission},
+    pipeline::{Pipeline, Planned, Submission},
 };
 use failstop_config::Config;
 
@@ -86,39 +80,11 @@ fn plan_line(
         invalid_input(Some(line), clock::unix_ms(), &fault).write_json(ReportStyle::default(), out);
         format!("line {line}: {fault} ({})", fault.code())
     })?;
-    let (engine, decision) = (pipeline.engine(), submission.decided(pipeline.guards()));
-    let request = submission.request(&decision);
-    if let (Cow::Owned(_), false) = (&decision, decision.allowed) {
-        let code = ReasonCode::NotAllowed;
-        refusal(&request, code).write_json(ReportStyle::default(), out);
-        return Err(format!("line {line}: the guards refuse it: {} ({code})", decision.reasons.join(", ")));
-    }
-    let mut plan = engine.plan(&request);
-    let idempotency = engine.policy().idempotency();
-    if idempotency.enabled {
-        let key = resolve_key(None, request.idempotency_key, idempotency.key_generator, &request.identity());
-        let key = key.map_err(|fault| {
-            let code = ReasonCode::from_name(fault.code()).unwrap_or(ReasonCode::InputInvalid);
-            refusal(&request, code).write_json(ReportStyle::default(), out);
-            format!("line {line}: {fault} ({code})")
-        })?;
-        plan.set_key(key);
-    }
-    let canonical = plan.to_canonical_json();
-    let digest = Digest::of(canonical.as_bytes());
+    let Planned { plan, digest } = submission.plan(pipeline).map_err(|refused| {
+        refused.report.write_json(ReportStyle::default(), out);
+        format!("line {line}: {}", refused.message)
+    })?;
     // Writing into a string cannot fail.
-    let _ = write!(out, "{{\"line\":{line},\"plan_digest\":\"sha256:{digest}\",\"plan\":{canonical}}}");
+    let _ = write!(out, "{{\"line\":{line},\"plan_digest\":\"sha256:{digest}\",\"plan\":{plan}}}");
     Ok(())
-}
-
-/// The report on a line that was read and would be refused. Any fault gives the bare report of a refusal.
-fn refusal(request: &Request<'_>, code: ReasonCode) -> ExecutionReport {
-    let bare = invalid_input(request.line, clock::unix_ms(), &InputFault::line_too_long());
-    ExecutionReport {
-        action: Some(request.decision.action),
-        run_id: request.run_id.map(str::to_owned),
-        step: request.step,
-        conclusion: Conclusion::refused(code),
-        ..bare
-    }
 }

@@ -3,17 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use decision_schema::{Object, Value, json};
+use decision_schema::Value;
 use failstop::core::{
     ledger::{Event, Resolution},
     report::ReportStyle,
 };
-use failstop_sqlite::view::{Entry, Shown};
+use failstop_sqlite::view::{Entry, Shown, body_of};
 
-use super::{
-    list::{at_it, record},
-    status::{running, running_line},
-};
+use super::{list::at_it, status::running_line};
 use crate::{
     exit::{Exit, Failure},
     ledger::{LedgerArgs, unopened},
@@ -45,47 +42,11 @@ pub fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let shown =
         shown.ok_or_else(|| Failure::Refused("the ledger never met this key (key_unknown)".to_owned()))?;
     let text = if args.json {
-        format!("{}\n", as_json(&args.key, &shown))
+        format!("{}\n", Value::from(shown.to_object(&args.key)))
     } else {
         as_text(&args.key, &shown, Paint::for_stdout())
     };
     super::print(&text).map(|()| Exit::Done)
-}
-
-/// The members of `failstop list --json`, and `"retired", "running", "report", "report_fault", "late", "events"`.
-fn as_json(key: &str, shown: &Shown) -> Value {
-    let mut object =
-        shown.entry.as_ref().map_or_else(|| Object::from_iter([("key", key), ("state", "")]), record);
-    if shown.entry.is_none() {
-        object.insert("state", Value::Null);
-    }
-    let report = shown.report.as_ref();
-    let readable = report.and_then(|report| report.as_ref().ok());
-    let fault = report.and_then(|report| report.as_ref().err()).map(ToString::to_string);
-    object.insert("retired", shown.is_retired);
-    object.insert("running", shown.running.as_ref().map(running));
-    object.insert("report", readable.map(|report| report.to_value(ReportStyle::default())));
-    object.insert("report_fault", fault);
-    object.insert("late", shown.late().map(event).collect::<Vec<_>>());
-    object.insert("events", shown.events.iter().map(event).collect::<Vec<_>>());
-    Value::from(object)
-}
-
-fn event(event: &Event) -> Object {
-    Object::from_iter([
-        ("seq", Value::from(event.seq)),
-        ("at_ms", event.at_ms.into()),
-        ("kind", event.kind.as_str().into()),
-        ("fence", event.fence.into()),
-        ("gate_epoch", event.gate_epoch.into()),
-        ("body", body(event)),
-    ])
-}
-
-/// The body as JSON; as text where it is none, which is a finding of `audit verify`.
-fn body(event: &Event) -> Value {
-    let body = event.body.as_str();
-    json::parse_canonical(body.as_bytes(), body.len()).unwrap_or_else(|_| Value::from(body))
 }
 
 fn as_text(key: &str, shown: &Shown, paint: Paint) -> String {
@@ -149,7 +110,7 @@ fn write_event(event: &Event, text: &mut String) {
 
 /// What an event says, in short.
 fn what(event: &Event) -> String {
-    let body = body(event);
+    let body = body_of(event);
     let mut said: Vec<String> = Vec::new();
     for name in ["attempt", "claims", "as", "who", "reason", "evidence"] {
         match body.get(name) {

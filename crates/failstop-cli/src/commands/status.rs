@@ -3,11 +3,8 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use decision_schema::{Object, Value};
-use failstop::{
-    core::stop::{GateEntry, Level},
-    locks::ProcessGroup,
-};
+use decision_schema::Value;
+use failstop::core::stop::Level;
 use failstop_sqlite::{
     gate_file::GateFileError,
     view::{RunningAttempt, Status, View},
@@ -41,79 +38,14 @@ pub fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let view = args.ledger.view()?;
     let status = view.status().map_err(|error| unopened(view.path(), error))?;
     let text = if args.json {
-        format!("{}\n", as_json(&view, &status))
+        format!("{}\n", Value::from(status.to_object(&view)))
     } else {
         as_text(&view, &status, Paint::for_stdout())
     };
     super::print(&text).map(|()| Exit::Done)
 }
 
-/// `{"gate": [{"scope", "level", "epoch", "reason", "at_ms"}], "gate_fault", "running", "open", "in_doubt", "abandoned",
-/// "succeeded", "failed", "events", "living_owners", "orphans": [...], "ledger": {"path", "id"}}`.
-fn as_json(view: &View, status: &Status) -> Value {
-    let counts = &status.counts;
-    let orphans: Vec<Object> = status.orphans.iter().map(running).collect();
-    let ledger =
-        Object::from_iter([("path", Value::from(shown(view.path()))), ("id", view.ledger_id().into())]);
-    Value::from(Object::from_iter([
-        ("gate", Value::from(gate(&status.gate))),
-        ("gate_fault", status.gate.as_ref().err().map(ToString::to_string).into()),
-        ("running", counts.running.into()),
-        ("open", counts.open.into()),
-        ("in_doubt", counts.in_doubt.into()),
-        ("abandoned", counts.abandoned.into()),
-        ("succeeded", counts.succeeded.into()),
-        ("failed", counts.failed.into()),
-        ("events", counts.events.into()),
-        ("living_owners", status.living_owners.into()),
-        ("orphans", orphans.into()),
-        ("ledger", ledger.into()),
-    ]))
-}
-
-/// The gate's entries. One that cannot be read is at `stop`, for that is what it means to every start.
-fn gate(gate: &Result<failstop_sqlite::gate_file::GateState, GateFileError>) -> Vec<Object> {
-    match gate {
-        Ok(state) => state.entries().iter().map(gate_entry).collect(),
-        Err(_) => vec![Object::from_iter([
-            ("scope", Value::from("global")),
-            ("level", Level::Stop.as_str().into()),
-            ("epoch", 0.into()),
-            ("reason", "the gate cannot be read".into()),
-            ("at_ms", Value::Null),
-        ])],
-    }
-}
-
-fn gate_entry(entry: &GateEntry) -> Object {
-    Object::from_iter([
-        ("scope", Value::from(entry.scope.to_string())),
-        ("level", entry.level.as_str().into()),
-        ("epoch", entry.epoch.into()),
-        ("reason", entry.reason.as_str().into()),
-        ("at_ms", entry.at_ms.into()),
-    ])
-}
-
-/// `{"key", "attempt", "fence", "process_group": {"id", "start_time_ticks"}, "since_ms", "orphan"}`.
-pub fn running(attempt: &RunningAttempt) -> Object {
-    let group = |group: ProcessGroup| {
-        Object::from_iter([
-            ("id", Value::from(group.id)),
-            ("start_time_ticks", group.start_time_ticks.into()),
-        ])
-    };
-    Object::from_iter([
-        ("key", Value::from(attempt.key.as_str())),
-        ("attempt", attempt.attempt.into()),
-        ("fence", attempt.fence.into()),
-        ("process_group", attempt.group.map(group).into()),
-        ("since_ms", attempt.since_ms.into()),
-        ("orphan", attempt.is_orphan.into()),
-    ])
-}
-
-/// The same in one line, for people.
+/// An attempt that runs, in one line for people.
 pub fn running_line(attempt: &RunningAttempt) -> String {
     let group = attempt
         .group

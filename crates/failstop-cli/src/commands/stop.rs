@@ -1,7 +1,7 @@
 //! `failstop stop`: stops a ledger's executions, in every process that has it open.
 
 use clap::{Args, ValueEnum};
-use decision_schema::{Object, Value};
+use decision_schema::Value;
 use failstop::core::{
     redaction::{Profile, Redactor},
     stop::{Level, Scope},
@@ -10,7 +10,7 @@ use failstop_config::Config;
 use failstop_sqlite::{
     OpenError, SqliteLedger,
     gate_file::{GateFault, GateFileError},
-    stop::{Reach, Reached, StopOrder, Stopped, stop as stop_ledger},
+    stop::{Reach, StopOrder, Stopped, stop as stop_ledger},
 };
 
 use crate::{
@@ -98,7 +98,11 @@ pub fn stop(args: &StopArgs) -> Result<Exit, Failure> {
     let stopped = stop_ledger(&path, &order, |running| bar.set_message(format!("{running} still running")));
     bar.finish_and_clear();
     let stopped = stopped.map_err(|error| unlatched(&error))?;
-    let text = if args.json { format!("{}\n", as_json(&order, &stopped)) } else { as_text(&order, &stopped) };
+    let text = if args.json {
+        format!("{}\n", Value::from(stopped.to_object(&order)))
+    } else {
+        as_text(&order, &stopped)
+    };
     super::print(&text)?;
     // A drain is done when it is in force: what runs may go on to its end.
     let is_done = if order.level == Level::Drain { stopped.is_acknowledged } else { stopped.is_confirmed() };
@@ -144,44 +148,10 @@ pub fn unlatched(error: &GateFileError) -> Failure {
     Failure::Ledger(format!("{error}{everything_is_stopped} (gate_unlatched)"))
 }
 
-fn count(all: &[Reached], reach: Reach) -> usize {
-    all.iter().filter(|one| one.reach == reach).count()
-}
-
-/// `{"scope", "level", "epoch", "changed", "acknowledged", "recorded", "living_owners", "confirmed", "requested",
-/// "unconfirmed", "executions": [{"key", "attempt", "orphan", "reach"}]}`; counts and executions are null where the
-/// ledger could not be read.
-fn as_json(order: &StopOrder, stopped: &Stopped) -> Value {
-    let all = stopped.executions.as_deref();
-    let counted = |reach| Value::from(all.map(|all| count(all, reach)));
-    let executions = all.map(|all| all.iter().map(reached).collect::<Vec<_>>());
-    Value::from(Object::from_iter([
-        ("scope", Value::from(order.scope.to_string())),
-        ("level", order.level.as_str().into()),
-        ("epoch", stopped.epoch.into()),
-        ("changed", stopped.has_changed.into()),
-        ("acknowledged", stopped.is_acknowledged.into()),
-        ("recorded", stopped.is_recorded.into()),
-        ("living_owners", stopped.owners.into()),
-        ("confirmed", counted(Reach::Confirmed)),
-        ("requested", counted(Reach::Requested)),
-        ("unconfirmed", counted(Reach::Unconfirmed)),
-        ("executions", executions.into()),
-    ]))
-}
-
-fn reached(one: &Reached) -> Object {
-    Object::from_iter([
-        ("key", Value::from(one.key.as_str())),
-        ("attempt", one.attempt.into()),
-        ("orphan", one.is_orphan.into()),
-        ("reach", one.reach.as_str().into()),
-    ])
-}
-
 fn as_text(order: &StopOrder, stopped: &Stopped) -> String {
     let StopOrder { scope, level, .. } = order;
     let epoch = stopped.epoch;
+    let count = |reach| stopped.count(reach).unwrap_or_default();
     let how = if stopped.has_changed { "" } else { ", as it was before" };
     let mut lines = vec![format!("{scope} is at {level} or above, epoch {epoch}{how}")];
     if !stopped.is_acknowledged {
@@ -197,13 +167,13 @@ fn as_text(order: &StopOrder, stopped: &Stopped) -> String {
         }
         (Some(all), _) if all.is_empty() => "nothing was in flight".to_owned(),
         (Some(all), _) if *level == Level::Drain => {
-            format!("in flight, and going on to their ends: {}", all.len() - count(all, Reach::Confirmed))
+            format!("in flight, and going on to their ends: {}", all.len() - count(Reach::Confirmed))
         }
-        (Some(all), _) => format!(
+        (Some(_), _) => format!(
             "in flight: {} confirmed ended, {} told and not heard of, {} unconfirmed",
-            count(all, Reach::Confirmed),
-            count(all, Reach::Requested),
-            count(all, Reach::Unconfirmed)
+            count(Reach::Confirmed),
+            count(Reach::Requested),
+            count(Reach::Unconfirmed)
         ),
     });
     let not_ended = stopped.executions.iter().flatten();

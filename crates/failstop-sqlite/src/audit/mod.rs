@@ -20,6 +20,7 @@ mod tables;
 
 use std::path::Path;
 
+use decision_schema::{Object, Value};
 use failstop::core::ledger::audit::{Audit, Auditor, Source};
 pub use failstop::core::ledger::audit::{Checkpoint, Finding, FindingKind, Findings, ParseCheckpointError};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -63,6 +64,36 @@ impl AuditReport {
     pub const fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
+
+    /// `{"clean", "events", "keys", "retired", "head": {"seq", "head", "at_ms"}, "findings_total", "findings": [{"code",
+    /// "seq", "key", "message"}]}`.
+    pub fn to_object(&self) -> Object {
+        let head = |head: Checkpoint| {
+            Object::from_iter([
+                ("seq", Value::from(head.seq)),
+                ("head", head.head.to_string().into()),
+                ("at_ms", head.at_ms.into()),
+            ])
+        };
+        Object::from_iter([
+            ("clean", Value::from(self.is_clean())),
+            ("events", self.events.into()),
+            ("keys", self.keys.into()),
+            ("retired", self.retired.into()),
+            ("head", self.head.map(head).into()),
+            ("findings_total", self.findings.total().into()),
+            ("findings", self.findings.iter().map(finding_to_object).collect::<Vec<_>>().into()),
+        ])
+    }
+}
+
+fn finding_to_object(finding: &Finding) -> Object {
+    Object::from_iter([
+        ("code", Value::from(finding.kind.code())),
+        ("seq", finding.seq.into()),
+        ("key", finding.key.clone().into()),
+        ("message", finding.kind.to_string().into()),
+    ])
 }
 
 /// Audits the ledger at `path`, also against the checkpoints in `kept`. Reads one state of the file, whatever is

@@ -5,6 +5,7 @@
 //! is in doubt, although nobody has written that down yet; see [`Presence`].
 
 mod entry;
+mod json;
 mod list;
 mod presence;
 mod running;
@@ -20,6 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use self::{
     entry::Entry,
+    json::{body_of, gate_entry_to_object, gate_to_objects},
     list::Filter,
     presence::Presence,
     running::RunningAttempt,

@@ -11,6 +11,7 @@
 //! again has the key that it had, whatever happened in between.
 
 mod packet;
+mod planning;
 mod submission;
 mod tightening;
 
@@ -18,7 +19,10 @@ use decision_modulation_core::{GuardPolicy, modulate};
 use decision_schema::{Object, PacketV2, Proposal};
 use execution_orchestration_core::model::ExecutionReport;
 
-pub use self::submission::Submission;
+pub use self::{
+    planning::{NotPlanned, Planned},
+    submission::Submission,
+};
 use crate::{
     clock::Clock,
     engine::{BuildError, Engine, EngineBuilder},
