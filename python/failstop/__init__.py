@@ -7,8 +7,11 @@ What happens to a decision is a report, never an exception; exceptions are for m
 from __future__ import annotations
 
 from failstop._native import (
+    Gate,
+    Ledger,
     Report,
     __version__,
+    audit_verify,
     is_valid_context_key,
     is_valid_trace_key,
     packet_to_dict,
@@ -25,13 +28,16 @@ __all__ = [
     "ConfigError",
     "Engine",
     "Error",
+    "Gate",
     "GateError",
+    "Ledger",
     "LedgerError",
     "Report",
     "ResolveError",
     "UsageError",
     "__version__",
     "applied",
+    "audit_verify",
     "executor",
     "is_valid_context_key",
     "is_valid_trace_key",

@@ -1,3 +1,4 @@
+import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from os import PathLike
@@ -9,6 +10,7 @@ from execution_orchestration_core.model import ExecutionReport
 from execution_orchestration_core.policies import ExecutionPolicy
 
 _T = TypeVar("_T")
+_Checkpoint = str | dict[str, Any]
 
 __version__: str
 
@@ -120,13 +122,53 @@ class Engine:
         idempotency_key: str | None = None,
         packet: dict[str, Any] | None = None,
     ) -> Report: ...
-    def submit(self, line: str | bytes | dict[str, Any], /, *, number: int | None = None) -> Report: ...
+    def submit(self, line: str | bytes | Mapping[str, Any], /, *, number: int | None = None) -> Report: ...
+    def plan(
+        self,
+        decision: Any,
+        context: Any = None,
+        *,
+        run_id: str | None = None,
+        step: int | None = None,
+        tenant: str | None = None,
+        idempotency_key: str | None = None,
+        packet: dict[str, Any] | None = None,
+    ) -> dict[str, Any]: ...
+    @property
+    def gate(self) -> Gate: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    def audit_verify(self, *, checkpoint: _Checkpoint | Iterable[_Checkpoint] | None = None) -> dict[str, Any]: ...
     @property
     def abandoned(self) -> int: ...
     @property
     def closed(self) -> bool: ...
     def close(self) -> bool: ...
 
+@final
+class Gate:
+    def stop(
+        self, reason: str, *, level: Literal["drain", "stop", "halt"] = "stop", scope: str = "global"
+    ) -> dict[str, Any]: ...
+    def release(self, reason: str, *, epoch: int, scope: str = "global", who: str | None = None) -> int: ...
+    def status(self) -> list[dict[str, Any]]: ...
+    def level(self, action: str | None = None) -> Literal["run", "drain", "stop", "halt"]: ...
+
+@final
+class Ledger:
+    def list(
+        self, state: Literal["STARTED", "OPEN", "SUCCEEDED", "FAILED", "IN_DOUBT"] | None = None
+    ) -> builtins.list[dict[str, Any]]: ...
+    def show(self, key: str) -> dict[str, Any] | None: ...
+    def status(self) -> dict[str, Any]: ...
+    def resolve(
+        self, key: str, *, applied: bool, reason: str, who: str | None = None, evidence: str | None = None
+    ) -> Report: ...
+    def flush(self) -> bool: ...
+
+def audit_verify(
+    path: str | PathLike[str], *, checkpoint: _Checkpoint | Iterable[_Checkpoint] | None = None
+) -> dict[str, Any]: ...
 @final
 class Job:
     @property

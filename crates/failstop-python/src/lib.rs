@@ -4,6 +4,7 @@
 //! translates: objects to decisions, callables to executors, reports to objects. The rules are the engine's.
 
 mod answer;
+mod audit;
 mod bell;
 mod compat;
 mod convert;
@@ -11,6 +12,8 @@ mod driving;
 mod engine;
 mod errors;
 mod executors;
+mod gate;
+mod ledger;
 mod log;
 mod redaction;
 mod report;
@@ -29,6 +32,7 @@ mod native {
     #[pymodule_export]
     use crate::{
         answer::{Answered, applied, not_applied, rejected, unknown},
+        audit::audit_verify,
         bell::Bell,
         compat::{execute, guard::use_engine},
         driving::Driving,
@@ -37,6 +41,8 @@ mod native {
             attempt::Attempt,
             driven::{begin_execution, begin_submission},
         },
+        gate::Gate,
+        ledger::Ledger,
         redaction::{redact, redact_execution_log},
         report::Report,
         timers::forked,

@@ -111,7 +111,7 @@ impl Report {
     }
 
     /// The report as a new `dict`.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    pub fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let value = self.report.to_value(self.style);
         convert::object_to_python(py, value.as_object().unwrap_or(&decision_schema::Object::new()))
     }

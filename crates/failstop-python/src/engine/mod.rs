@@ -12,7 +12,8 @@ mod flights;
 
 use std::{mem, path::PathBuf, pin::pin, sync::Arc};
 
-use failstop::{core::model::ExecutionReport, invalid_input, unix_ms};
+use decision_schema::json;
+use failstop::{core::model::ExecutionReport, invalid_input, pipeline::Planned, unix_ms};
 use parking_lot::Mutex;
 use pyo3::{prelude::*, types::PyDict};
 
@@ -21,7 +22,14 @@ use self::{
     asked::{Asked, Given, Refusal},
     calls::Call,
 };
-use crate::{errors, log, report::Report, timers, waiting};
+use crate::{
+    audit, convert, errors,
+    gate::Gate,
+    ledger::{self, Ledger},
+    log,
+    report::Report,
+    timers, waiting,
+};
 
 /// Executes decisions under one configuration, with a gate and a ledger.
 #[pyclass(frozen, subclass, module = "failstop._native")]
@@ -85,6 +93,53 @@ impl Engine {
             Ok(asked) => parts.carry_out(py, &asked, Call::default()),
             Err(refusal) => Ok(parts.refuse(py, number, &refusal)),
         }
+    }
+
+    /// The plan by which `execute` would carry this out, as `failstop plan` prints it: `{"plan_digest": "sha256:...",
+    /// "plan": {...}}`; for what would be refused, the refusal's report as a dict. Executes nothing.
+    #[pyo3(signature = (decision, context=None, *, run_id=None, step=None, tenant=None, idempotency_key=None, packet=None))]
+    #[allow(clippy::too_many_arguments)] // an envelope's
+    fn plan<'py>(
+        &self,
+        py: Python<'py>,
+        decision: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+        run_id: Option<&Bound<'py, PyAny>>,
+        step: Option<&Bound<'py, PyAny>>,
+        tenant: Option<&Bound<'py, PyAny>>,
+        idempotency_key: Option<&Bound<'py, PyAny>>,
+        packet: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let given = given(decision, context, run_id, step, tenant, idempotency_key, packet);
+        let parts = self.parts(py)?;
+        match given.read() {
+            Ok(asked) => parts.plan(py, &asked),
+            Err(refusal) => parts.refuse(py, None, &refusal).to_dict(py),
+        }
+    }
+
+    /// The gate.
+    #[getter]
+    const fn gate(slf: Py<Self>) -> Gate {
+        Gate { engine: slf }
+    }
+
+    /// The ledger.
+    #[getter]
+    const fn ledger(slf: Py<Self>) -> Ledger {
+        Ledger { engine: slf }
+    }
+
+    /// As `failstop.audit_verify`, of this engine's ledger.
+    #[pyo3(signature = (*, checkpoint=None))]
+    fn audit_verify<'py>(
+        &self,
+        py: Python<'py>,
+        checkpoint: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let parts = self.parts(py)?;
+        let path = parts.ledger.path().ok_or_else(|| ledger::in_memory(py))?;
+        audit::of_file(py, path, checkpoint)
     }
 
     /// How many slots are held by work that was abandoned and has not ended.
@@ -183,6 +238,26 @@ impl Parts {
         let ended = waiting::block_on(py, running, &call.raised);
         call.mark_if_abandoned(py);
         Ok(self.report(ended?))
+    }
+
+    /// The plan by which it would be carried out, or the report on its refusal.
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    fn plan<'py>(&self, py: Python<'py>, asked: &Asked) -> PyResult<Bound<'py, PyDict>> {
+        match asked.submission.plan(&self.pipeline) {
+            Ok(Planned { plan, digest }) => {
+                let told = PyDict::new(py);
+                let plan = json::parse_canonical(plan.as_bytes(), plan.len()).unwrap_or_default();
+                told.set_item("plan_digest", format!("sha256:{digest}"))?;
+                told.set_item("plan", convert::to_python(py, &plan)?)?;
+                Ok(told)
+            }
+            Err(refused) => {
+                log::warn(py, &format!("not planned: {}", refused.message));
+                self.report(refused.report).to_dict(py)
+            }
+        }
     }
 
     /// The report on what cannot be carried out; the log says why, without a word of the input.
