@@ -195,6 +195,21 @@ class Driving:
     def cancel(self) -> None: ...
     def abandon(self) -> None: ...
 
+def begin_execution(
+    engine: Engine,
+    driver: tuple[Any, Bell, int],
+    decision: Any,
+    context: Any = None,
+    *,
+    run_id: str | None = None,
+    step: int | None = None,
+    tenant: str | None = None,
+    idempotency_key: str | None = None,
+    packet: dict[str, Any] | None = None,
+) -> Driving: ...
+def begin_submission(
+    engine: Engine, driver: tuple[Any, Bell, int], line: Any, *, number: int | None = None
+) -> Driving: ...
 def forked() -> None: ...
 @overload
 def redact_execution_log(log_data: dict[Any, Any]) -> dict[Any, Any]: ...
