@@ -50,7 +50,7 @@ enum What {
 #[command(after_help = "\
 Exit codes: 0 nothing found, 1 findings, 2 usage, 3 it cannot be read.
 
-That nothing was cut from the end, and that the whole was not computed anew, is proved only against \\
+That nothing was cut from the end, and that the whole was not computed anew, is proved only against \
 a checkpoint that was kept where whoever may write the ledger may not write.
 
 Examples:

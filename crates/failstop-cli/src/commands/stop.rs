@@ -67,7 +67,8 @@ enum LevelName {
 
 /// Reads a scope of the gate.
 pub fn scope(name: &str) -> Result<Scope, String> {
-    Scope::from_name(name).ok_or_else(|| "it is neither global nor action:NAME".to_owned())
+    Scope::from_name(name)
+        .ok_or_else(|| "it must be global, or action: and one of HOLD, ACT, EXIT, CANCEL, STOP".to_owned())
 }
 
 /// Stops, and says what was reached.
