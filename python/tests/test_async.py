@@ -80,7 +80,7 @@ def test_a_coroutine_is_cancelled_at_its_deadline_and_known_to_have_ended() -> N
                 raise
             return True
 
-        with engine(hang, timeout={"timeout_per_action_ms": 20}, retry={"max_retries": 0}) as own:
+        with engine(hang, timeout={"timeout_per_action_ms": 500}, retry={"max_retries": 0}) as own:
             report = await own.execute_async(ACT)
             assert cancelled.is_set()
             assert (report.reason_code, report.outcome) == ("timeout", "unknown")

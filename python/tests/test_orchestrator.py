@@ -20,8 +20,9 @@ from support import Action, decision, policy
 PATIENCE_S = 60.0
 
 
-def short(max_total_time_ms: int = 80) -> ExecutionPolicy:
-    return policy(timeout=TimeoutPolicy(timeout_per_action_ms=60, max_total_time_ms=max_total_time_ms))
+def short() -> ExecutionPolicy:
+    """Attempts are short; the whole is not, so that a busy machine still gets to make one."""
+    return policy(timeout=TimeoutPolicy(timeout_per_action_ms=200, max_total_time_ms=60_000))
 
 
 @contextmanager
@@ -50,7 +51,7 @@ from types import SimpleNamespace
 from execution_orchestration_core.orchestrator import execute
 from execution_orchestration_core.policies import *
 decision = SimpleNamespace(action="ACT", allowed=True)
-policy = ExecutionPolicy(timeout=TimeoutPolicy(timeout_per_action_ms=100, max_total_time_ms=150))
+policy = ExecutionPolicy(timeout=TimeoutPolicy(timeout_per_action_ms=200, max_total_time_ms=60_000))
 forever = lambda action, context: threading.Event().wait()
 """
     return subprocess.run(
@@ -83,7 +84,7 @@ def test_an_executor_that_never_returns_is_abandoned_at_its_deadline() -> None:
         report = execute(decision(), {}, short(), executor)
         names = [thread.name for thread in threading.enumerate()]
         assert report.native is not None
-        assert report.native.reason_code in {"timeout", "total_timeout"}
+        assert report.native.reason_code == "timeout"
         assert report.native.outcome == "unknown"
         assert report.fail_closed is True
         assert len(report.attempts) == 1, "what may still run is followed by no other attempt"
