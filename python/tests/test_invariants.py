@@ -75,7 +75,7 @@ def test_inv_exe_2_attempts_are_bounded_and_all_of_them_recorded(
 def test_inv_exe_2_no_attempt_follows_a_wait_that_would_pass_the_total_time() -> None:
     some_policy = ExecutionPolicy(
         retry=RetryPolicy(max_retries=9, initial_backoff_ms=60_000, max_backoff_ms=60_000),
-        timeout=TimeoutPolicy(timeout_per_action_ms=50, max_total_time_ms=50),
+        timeout=TimeoutPolicy(timeout_per_action_ms=5_000, max_total_time_ms=5_000),
     )
     executor = Scripted(["reject"] * 10)
     report = execute(decision(), {}, some_policy, executor)
