@@ -16,11 +16,18 @@ use crate::{
     convert,
     engine::{Engine, Parts},
     errors::{self, Family},
+    timers,
 };
 
 /// How long after the grace an execution is still waited for, milliseconds: what hearing of a stop and writing down its end
 /// may take.
 const AFTER_GRACE_MS: u64 = 1_000;
+
+/// How long a release waits for its own engine to follow it.
+const FOLLOWING: Duration = Duration::from_secs(1);
+
+/// How often it looks.
+const FOLLOWING_PAUSE: Duration = Duration::from_millis(5);
 
 /// The gate of an engine.
 #[pyclass(frozen, module = "failstop")]
@@ -94,7 +101,14 @@ impl Gate {
             who: redacted(&parts, &who.map_or_else(crate::ledger::user_name, str::to_owned)),
             reason,
         };
-        py.detach(|| stop::release(path, &order)).map_err(|error| match error {
+        let timers = timers::handle().ok_or_else(|| errors::no_thread(py))?;
+        let released = py.detach(|| {
+            let released = stop::release(path, &order)?;
+            // It is in force; but whoever released expects the next call to know.
+            timers.block_on(following(&parts, &order));
+            Ok(released)
+        });
+        released.map_err(|error| match error {
             ReleaseError::Gate(error) => unlatched(py, &error),
             ReleaseError::LedgerUnusable(error) => {
                 errors::error(py, Family::Ledger, error.code(), &error.to_string())
@@ -136,6 +150,22 @@ impl Gate {
         });
         Ok(level.as_str())
     }
+}
+
+/// Waits until this engine's own gate follows a release, for so long as a look at the file may take.
+async fn following(parts: &Parts, order: &ReleaseOrder) {
+    let gate = parts.pipeline.engine().gate();
+    let is_behind = |action| {
+        let stamp = gate.verdict(action).stamp;
+        stamp.scope == order.scope && stamp.epoch == order.expected_epoch
+    };
+    let followed = async {
+        while Action::ALL.into_iter().any(is_behind) {
+            tokio::time::sleep(FOLLOWING_PAUSE).await;
+        }
+    };
+    // An engine that does not follow in time stays stopped a little longer.
+    let _ = tokio::time::timeout(FOLLOWING, followed).await;
 }
 
 /// The gate of a ledger's file as it stands now, which the engine's own follows a little later.
@@ -214,7 +244,9 @@ fn said<'a>(py: Python<'_>, reason: &'a str) -> PyResult<&'a str> {
 }
 
 fn scope_of(py: Python<'_>, name: &str) -> PyResult<Scope> {
-    Scope::from_name(name).ok_or_else(|| invalid(py, "scope: it is neither global nor action:NAME"))
+    Scope::from_name(name).ok_or_else(|| {
+        invalid(py, "scope: it must be global, or action: and one of HOLD, ACT, EXIT, CANCEL, STOP")
+    })
 }
 
 fn level_of(py: Python<'_>, name: &str) -> PyResult<Level> {

@@ -38,11 +38,6 @@ impl Refusal {
         // Reports say no more of one fault than of another.
         Self { fault: InputFault::line_too_long(), message: format!("{} (not_json)", fault.told_of(of)) }
     }
-
-    fn of_action(mut self, action: Option<Action>) -> Self {
-        self.fault.action = action;
-        self
-    }
 }
 
 /// A decision and all that comes with it, as it is handed over.
@@ -59,7 +54,7 @@ impl Given<'_, '_> {
     /// # Errors
     /// Why it is not executed.
     pub fn read(&self) -> Result<Asked, Refusal> {
-        of_value(None, &self.envelope().map_err(|refusal| refusal.of_action(self.action()))?)
+        of_value(None, &self.envelope()?)
     }
 
     fn envelope(&self) -> Result<Value, Refusal> {
@@ -73,15 +68,6 @@ impl Given<'_, '_> {
             }
         }
         Ok(Value::Object(envelope))
-    }
-
-    /// The action, of a decision that is unreadable otherwise.
-    fn action(&self) -> Option<Action> {
-        let action = match self.decision.cast::<PyDict>() {
-            Ok(dict) => dict.get_item("action").ok()??,
-            Err(_) => self.decision.getattr_opt("action").ok()??,
-        };
-        Action::from_name(named(&action).ok()?.as_str()?)
     }
 }
 
