@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import command_line  # noqa: F401  # takes its variable away from engines
 import failstop
 from hypothesis import settings
 from support import ROOT

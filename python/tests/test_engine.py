@@ -425,6 +425,15 @@ def test_what_no_line_could_say_is_refused_with_a_report(
         assert theirs not in caplog.text
 
 
+def test_objects_may_lie_as_deep_as_lines_do() -> None:
+    with engine(lambda attempt: True) as made:
+        for depth in range(59, 66):
+            context = "[" * depth + "]" * depth
+            line = f'{{"decision": {{"action": "ACT"}}, "context": {{"a": {context}}}, "run_id": "r", "step": {depth}}}'
+            by_objects = made.execute(ACT, {"a": json.loads(context)}, run_id="r", step=depth)
+            assert by_objects.status == made.submit(line).status, depth
+
+
 def test_a_broken_line_is_refused_with_a_report(caplog: pytest.LogCaptureFixture) -> None:
     with engine(lambda attempt: True) as made:
         report = made.submit(b'{"action": "ACT"', number=3)
@@ -502,6 +511,23 @@ def test_a_closed_engine_says_so_and_closes_twice() -> None:
         with pytest.raises(UsageError) as refused:
             use()
         assert refused.value.code == "engine_closed"
+
+
+def test_closing_lets_calls_under_way_go_on(tmp_path: Path) -> None:
+    began, release = threading.Event(), threading.Event()
+
+    def act(attempt: Attempt) -> bool:
+        began.set()
+        return release.wait(60)
+
+    made = Engine(ledger={"path": tmp_path / "failstop.db"}, executor=act)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(made.execute, ACT, run_id="r", step=0)
+        assert began.wait(60)
+        made.close()
+        release.set()
+        assert call.result(60).status == "success"
+    assert failstop.audit_verify(tmp_path / "failstop.db")["clean"]
 
 
 def test_plans_are_the_same_every_time_and_execute_nothing() -> None:

@@ -1,6 +1,7 @@
 //! From a configuration and executors to what an engine consists of.
 
 use std::{
+    ops::Deref,
     path::{Path, PathBuf},
     pin::pin,
     sync::Arc,
@@ -35,17 +36,42 @@ type Routes = Vec<(Option<Action>, PyExecutor)>;
 /// What an engine consists of.
 pub struct Parts {
     /// Engine and guards.
-    pub pipeline: Pipeline,
+    pub pipeline: Unhurried<Pipeline>,
     /// What they were made of.
     pub config: Config,
     /// What they write down on.
-    pub ledger: OpenedLedger,
+    pub ledger: Unhurried<OpenedLedger>,
     /// How reports are written.
     pub style: ReportStyle,
     /// What is being carried out.
     pub flights: Flights,
     /// Actions whose executors need an event loop.
     awaited: [bool; Action::ALL.len()],
+}
+
+/// What may wait for a disk when it is dropped: nobody waits for the interpreter meanwhile.
+pub struct Unhurried<T: Send>(Option<T>);
+
+impl<T: Send> Unhurried<T> {
+    const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T: Send> Deref for Unhurried<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T: Send> Drop for Unhurried<T> {
+    fn drop(&mut self) {
+        let mut value = self.0.take();
+        // Where there is no interpreter any more, it is dropped here.
+        Python::try_attach(|py| py.detach(|| drop(value.take())));
+    }
 }
 
 /// Why there is no engine.
@@ -132,6 +158,7 @@ impl Parts {
         let ledger = config.open_ledger()?;
         let pipeline = pipeline(&config, ledger.shared(), routes)?;
         let style = ReportStyle { extended_trace: config.settings.flag("trace.extended") };
+        let (pipeline, ledger) = (Unhurried::new(pipeline), Unhurried::new(ledger));
         Ok(Self { pipeline, config, ledger, style, flights: Flights::default(), awaited })
     }
 

@@ -124,7 +124,8 @@ impl Engine {
         Gate { engine: slf }
     }
 
-    /// The ledger.
+    /// The ledger. Its file is not to be opened with another copy of SQLite (as the module `sqlite3` has) by a process that
+    /// has an engine on it: two copies in one process undo each other's locks. Other processes may.
     #[getter]
     const fn ledger(slf: Py<Self>) -> Ledger {
         Ledger { engine: slf }
@@ -209,15 +210,11 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let Some(parts) = self.parts.get_mut().take() else { return };
+        let parts = self.parts.get_mut().take();
         if self.is_foreign() {
             // Its threads, locks and files are those of the parent, who still needs them.
             mem::forget(parts);
-            return;
         }
-        // A ledger waits for its writer. Where there is no interpreter any more, nobody waits for us either.
-        let mut parts = Some(parts);
-        Python::try_attach(|py| py.detach(|| drop(parts.take())));
     }
 }
 
