@@ -61,8 +61,8 @@ def executor(
 
     ``name`` stands in plans and so in their digests; it is the callable's own where none is given. ``effect`` is what it
     promises about repeating its effect: only what is not ``non_idempotent`` is tried again after an unknown end.
-    ``inline`` runs it on the caller's thread, where no timeout reaches it and nobody tells it to stop; it is for speed,
-    and for what is bound to a thread.
+    ``inline`` runs it on the caller's thread, for speed, and for what is bound to a thread. No timeout reaches it there
+    and nobody tells it to stop; what it answers after its time does not count, and its effect is unknown.
 
     Raises :class:`UsageError`, ``argument_invalid``, where there is no such effect class.
     """

@@ -235,6 +235,20 @@ def test_an_inline_executor_is_on_the_callers_thread_and_others_are_not() -> Non
     assert threads[1].name.startswith("failstop-worker")
 
 
+def test_an_inline_executor_is_not_interrupted_but_its_late_answer_does_not_count() -> None:
+    ended: list[bool] = []
+
+    @failstop.executor(inline=True)
+    def act(attempt: Attempt) -> bool:
+        assert not attempt.wait_cancelled(attempt.timeout_ms / 1000 + 0.05)
+        ended.append(True)
+        return True
+
+    report = execute(act, policy={"timeout": {"timeout_per_action_ms": 50}})
+    assert ended == [True]
+    assert (report.outcome, report.reason_code) == ("unknown", "timeout")
+
+
 def test_context_variables_are_those_of_the_caller() -> None:
     asked = contextvars.ContextVar("asked", default="nobody")
     asked.set("ada")
