@@ -12,7 +12,8 @@ class Error(Exception):
     """The root of everything that this package raises.
 
     ``code`` is stable and meant for programs (``policy_invalid``), the message for people. It never contains input, and
-    no error text of others.
+    no error text of others. ``failstop explain CODE`` on the command line says of each code what it means, what happened
+    to the world, and what to do.
 
     >>> fault = UsageError("policy_invalid", "max_concurrency must be from 1 to 1000000")
     >>> fault.code

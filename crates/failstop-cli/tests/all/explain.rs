@@ -1,5 +1,11 @@
 //! `failstop explain`.
 
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
 use failstop::core::model::ReasonCode;
 
 use crate::shop::Shop;
@@ -115,18 +121,43 @@ const OTHER_CODES: &[&str] = &[
     "audit_checkpoint_unreadable",
 ];
 
+/// The codes that only the Python packages raise.
+const PYTHON_CODES: &[&str] = &[
+    "argument_invalid",
+    "engine_closed",
+    "engine_forked",
+    "executor_invalid",
+    "executor_is_async",
+    "not_json",
+    "packet_invalid",
+    "policy_invalid",
+    "stop_not_proven",
+];
+
+/// How the sources of the Python packages raise, and which argument of it is the code.
+const RAISES: &[(&str, usize)] = &[
+    ("errors::usage(", 1),
+    ("errors::error(", 2),
+    ("raise UsageError(", 0),
+    ("raise ConfigError(", 0),
+    ("raise LedgerError(", 0),
+    ("raise ResolveError(", 0),
+    ("raise GateError(", 0),
+];
+
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let shop = Shop::bare();
     let reasons = ReasonCode::ALL.iter().map(|code| code.as_str());
-    let mut codes: Vec<&str> = reasons.chain(OTHER_CODES.iter().copied()).collect();
+    let mut codes: Vec<&str> =
+        reasons.chain(OTHER_CODES.iter().copied()).chain(PYTHON_CODES.iter().copied()).collect();
     for code in &codes {
         let said = shop.run(&["explain", code], "");
         assert_eq!(said.code, 0, "{code} has no page");
         assert!(said.stdout.starts_with(&format!("# `{code}`\n")));
     }
     codes.sort_unstable();
-    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors")).unwrap();
+    let pages = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors")).unwrap();
     let mut pages: Vec<String> = pages.map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
     pages.sort_unstable();
     assert_eq!(pages, codes.iter().map(|code| format!("{code}.md")).collect::<Vec<_>>());
@@ -151,4 +182,65 @@ fn an_unknown_code_is_answered_with_the_nearest() {
     );
     let said = Shop::bare().run(&["explain", "zzz"], "");
     assert!(said.code == 2 && said.stderr.contains("in_doubt"));
+}
+
+#[test]
+fn every_code_that_python_raises_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut sources = Vec::new();
+    for directory in ["crates/failstop-python/src", "python/failstop", "python/execution_orchestration_core"]
+    {
+        sources_below(&root.join(directory), &mut sources);
+    }
+    let raised: BTreeSet<String> =
+        sources.iter().flat_map(|source| codes_raised(&fs::read_to_string(source).unwrap())).collect();
+    let unexplained: Vec<&String> = raised
+        .iter()
+        .filter(|code| !PYTHON_CODES.contains(&code.as_str()) && !OTHER_CODES.contains(&code.as_str()))
+        .collect();
+    assert!(unexplained.is_empty(), "codes without a page: {unexplained:?}");
+    let unraised: Vec<_> = PYTHON_CODES.iter().filter(|code| !raised.contains(**code)).collect();
+    assert!(unraised.is_empty(), "codes that nothing raises: {unraised:?}");
+}
+
+fn sources_below(directory: &Path, sources: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources_below(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+            sources.push(path);
+        }
+    }
+}
+
+/// The codes that stand in the source as texts. Others come from the crates below, whose codes are checked there.
+fn codes_raised(source: &str) -> Vec<String> {
+    let mut codes = Vec::new();
+    for (raise, position) in RAISES {
+        for arguments in source.split(raise).skip(1) {
+            let code = arguments.split(',').nth(*position).unwrap_or_default().trim();
+            match code.strip_prefix('"').and_then(|code| code.strip_suffix('"')) {
+                Some(code) => codes.push(code.to_owned()),
+                None => assert!(code.ends_with("code") || code.ends_with("code()"), "no code: {code}"),
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn codes_are_found_however_the_call_is_laid_out() {
+    let source = r#"
+        errors::usage(py, "one_line", &message);
+        errors::error(
+            py,
+            Family::Gate,
+            "many_lines",
+            "a message, with a comma",
+        )
+        errors::error(py, Family::Ledger, error.code(), &error.to_string())
+        raise UsageError("of_python", f"no such {thing}")
+    "#;
+    assert_eq!(codes_raised(source), ["one_line", "many_lines", "of_python"]);
 }
