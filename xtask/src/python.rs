@@ -24,7 +24,8 @@ interpreter in the variable PYTHON";
 const SUPPORTED: &[&str] = &["3.11", "3.12", "3.13"];
 
 /// Pages whose Python examples must run. The examples of a page are one program.
-const PAGES: &[&str] = &["README.md", "docs/python.md", "docs/migrating-from-the-reference.md"];
+const PAGES: &[&str] =
+    &["README.md", "docs/python.md", "docs/python-engine.md", "docs/migrating-from-the-reference.md"];
 
 const PACKAGES: &[&str] = &["failstop", "execution_orchestration_core"];
 
