@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from execution_orchestration_core.model import ExecutionAttempt, ExecutionReport, ExecutionStatus
+from execution_orchestration_core.policies import RetryPolicy
+
+#: The pauses that the engine computes itself; callers may have others in a class of their own.
+BACKOFF = RetryPolicy.backoff_ms
 
 _new: Any = object.__new__
 
@@ -24,6 +28,7 @@ def policy_fields(policy: Any) -> tuple[Any, ...]:
         idempotency.enabled,
         idempotency.key_generator,
         policy.max_concurrency,
+        type(retry).backoff_ms,
     )
 
 

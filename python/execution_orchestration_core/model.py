@@ -60,8 +60,16 @@ class ExecutionPlan:
     idempotency_enabled: bool = False
 
 
+class _Traced:
+    """Where a report keeps the full one behind it: not in its ``__dict__``, which has the fields alone."""
+
+    __slots__ = ("__weakref__", "_native")
+
+    _native: Report
+
+
 @dataclass
-class ExecutionReport:
+class ExecutionReport(_Traced):
     """How the execution of one decision ended.
 
     ``success_count`` and ``failed_count`` count attempts, ``skipped_count`` and ``denied_count`` count actions.
@@ -85,10 +93,10 @@ class ExecutionReport:
 
         It is no field: comparison, ``repr``, ``dataclasses.asdict``, copies and pickles leave it out.
         """
-        return self.__dict__.get("_native")
+        return getattr(self, "_native", None)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_native"}
+        return dict(self.__dict__)
 
     def to_external_dict(self) -> dict[str, Any]:
         """The seven ``exec.*`` trace keys for a packet's ``external``, with integers and one ``bool``.

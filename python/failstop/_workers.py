@@ -47,20 +47,24 @@ class Worker:
             self._thread.name = f"{self._name} (abandoned)"
 
     def _work(self) -> None:
+        is_expecting = False
         while True:
             try:
                 job = self._jobs.get(timeout=_IDLE_S)
             except queue.Empty:
-                if self._retires():
-                    return
+                if is_expecting or self._retires():
+                    return  # also where who took it off the list was interrupted before he gave it work
+                is_expecting = True
                 continue
-            try:
-                answer = job.context.run(job.call, *job.arguments)
-            except BaseException as error:  # whatever it is, it is the executor's
-                job.raised(error)
-            else:
-                job.returned(answer)
-                del answer
+            is_expecting = False
+            if job.begin():
+                try:
+                    answer = job.context.run(job.call, *job.arguments)
+                except BaseException as error:  # whatever it is, it is the executor's
+                    job.raised(error)
+                else:
+                    job.returned(answer)
+                    del answer
             self._job = None
             del job  # nothing of the caller's is kept while there is nothing to do
             if self._thread.name != self._name:
@@ -75,16 +79,19 @@ class Worker:
         return True
 
 
-def submit(job: Job) -> Worker:
+def submit(job: Job) -> Worker | None:
     """Has the job done on a thread, a waiting one if there is any.
 
-    Raises RuntimeError where the machine or the interpreter has no thread for it.
+    None where the machine or the interpreter has no thread for it. What a signal's handler raises goes through.
     """
     try:
         worker = _idle.pop()
     except IndexError:
         worker = Worker()
-        worker.start()
+        try:
+            worker.start()
+        except RuntimeError:
+            return None
     worker.give(job)
     return worker
 

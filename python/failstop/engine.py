@@ -45,6 +45,9 @@ class Engine(_native.Engine):
     An engine may be used by many threads at once. In a forked child it raises :class:`UsageError`, ``engine_forked``.
     """
 
+    #: Held here alone, where the collector sees them: a callable may refer to its engine.
+    _callables: list[tuple[str | None, Mark]]
+
     def __new__(
         cls,
         config: str | os.PathLike[str] | Section | None = None,
@@ -74,7 +77,9 @@ class Engine(_native.Engine):
             file, values = None, _merged(_plain(config), _plain(given))
         else:
             file, values = None if config is None else os.fspath(config), _plain(given)
-        engine = super().__new__(cls, file, values, _taken_callables(values))
+        callables = _taken_callables(values)
+        engine = super().__new__(cls, file, values, callables)
+        engine._callables = callables
         _open.add(engine)
         return engine
 

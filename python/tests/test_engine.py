@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import gc
 import json
 import logging
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -618,3 +620,45 @@ def test_an_interpreter_ends_with_an_executor_at_work(tmp_path: Path) -> None:
         tmp_path,
     )
     assert printed.split() == ["timeout"]
+
+
+def test_an_engine_whose_executor_refers_to_it_is_collected(tmp_path: Path) -> None:
+    class Service:
+        def __init__(self) -> None:
+            self.engine = failstop.Engine(ledger={"path": tmp_path / "failstop.db"}, executor=self.act)
+
+        def act(self, _attempt: Attempt) -> bool:
+            return True
+
+    service = Service()
+    assert service.engine.execute(ACT, run_id="r", step=0).status == "success"
+    kept = weakref.ref(service.engine)
+    del service
+    for _ in range(1000):
+        gc.collect()
+        if kept() is None:
+            break
+        threading.Event().wait(0.01)  # the worker lets go of its job after it has answered
+    assert kept() is None
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="skipped: CPython 3.12 warns of any fork beside threads")
+def test_a_child_that_comes_back_from_an_executor_hears_that_the_engine_is_not_its_own(tmp_path: Path) -> None:
+    printed = run(
+        "import failstop, os\n"
+        "@failstop.executor(inline=True)\n"
+        "def fork(attempt):\n"
+        "    global child\n"
+        "    child = os.fork()\n"
+        "    return True\n"
+        "engine = failstop.Engine(executor=fork)\n"
+        "try:\n"
+        "    status = engine.execute({'action': 'ACT'}, run_id='r', step=0).status\n"
+        "except failstop.UsageError as error:\n"
+        "    os.write(1, (error.code + ' ').encode())\n"
+        "    os._exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "print(status)\n",
+        tmp_path,
+    )
+    assert printed.split() == ["engine_forked", "success"]

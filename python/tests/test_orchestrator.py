@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextvars
+import signal
 import subprocess
 import sys
 import threading
+from collections import ChainMap, UserDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from execution_orchestration_core.orchestrator import execute
-from execution_orchestration_core.policies import ExecutionPolicy, IdempotencyPolicy, TimeoutPolicy
+from execution_orchestration_core.policies import ExecutionPolicy, IdempotencyPolicy, RetryPolicy, TimeoutPolicy
 from failstop.errors import UsageError
-from support import Action, decision, policy
+from support import Action, Scripted, decision, policy
 
 #: Guards against a test that hangs, not a bound that anything is measured by.
 PATIENCE_S = 60.0
@@ -153,6 +158,65 @@ def test_what_is_no_exception_goes_through_to_the_caller(
     assert calls == [1], "and is never tried again"
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_signal_in_the_middle_of_a_hand_over_is_no_missing_thread(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes to the caller, and the executor is entered once at most."""
+    from failstop._workers import Worker
+
+    give = Worker.give
+    interrupts = iter([signal.SIGINT])
+
+    def interrupted(worker: Worker, job: Any) -> None:
+        if when == "after":
+            give(worker, job)
+        for number in interrupts:
+            signal.raise_signal(number)
+        if when == "before":
+            give(worker, job)
+
+    monkeypatch.setattr(Worker, "give", interrupted)
+    calls: list[int] = []
+
+    def executor(_action: Any, _context: Any) -> tuple[bool, str | None]:
+        calls.append(1)
+        return True, None
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(decision(), {}, policy(), executor)
+    assert len(calls) <= (1 if when == "after" else 0)
+    assert execute(decision(), {}, policy(), executor).success_count == 1
+
+
+def test_an_executor_that_answers_to_every_name_is_not_taken_for_inline() -> None:
+    threads: list[int] = []
+
+    def note(_action: Any, _context: Any) -> tuple[bool, str | None]:
+        threads.append(threading.get_ident())
+        return True, None
+
+    assert execute(decision(), {}, policy(), Mock(side_effect=note)).success_count == 1
+    assert threads[0] != threading.get_ident()
+
+
+@pytest.mark.parametrize("enforce_timeouts", [True, False])
+def test_pauses_of_the_callers_own_making_are_kept(enforce_timeouts: bool) -> None:
+    asked: list[int] = []
+
+    class Own(RetryPolicy):
+        def backoff_ms(self, attempt_number: int) -> int:
+            asked.append(attempt_number)
+            return 1
+
+    own = ExecutionPolicy(retry=Own(max_retries=2, initial_backoff_ms=3_600_000))
+    executor = Scripted(["reject", "raise", "ok"])
+    report = execute(decision(), {}, own, executor, enforce_timeouts=enforce_timeouts)
+    assert (report.success_count, len(executor.calls), asked) == (1, 3, [1, 2])
+    waited = report.native.attempts if report.native else []
+    assert [attempt["waited_ms"] >= 1 for attempt in waited] == [False, True, True]
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -181,6 +245,17 @@ def test_an_exception_class_named_after_a_secret_is_not_named() -> None:
     assert report.native is not None
     assert secret not in repr(report)
     assert secret not in report.native.to_json()
+
+
+def test_secrets_are_looked_for_once_in_what_is_shared_and_in_what_contains_itself() -> None:
+    web: list[Any] = ["harmless"]
+    for _ in range(64):
+        web = [web, web]
+    web.append(web)
+    report = execute(
+        decision(), {"api_token": web}, policy(max_retries=0), Scripted(["raise"]), enforce_timeouts=False
+    )
+    assert report.attempts[0].error_type == "RuntimeError"
 
 
 @pytest.mark.parametrize(
@@ -254,6 +329,29 @@ def test_what_is_no_decision_is_denied_and_never_raises(
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize("asked", [None, {"action": "JUMP"}, decision(allowed=1)])
+def test_inv_exe_4_the_kill_switch_comes_before_everything(asked: Any) -> None:
+    report = execute(asked, {"ops_deny_actions": True}, policy(), Scripted())
+    assert (report.denied_count, report.fail_closed) == (1, False)
+
+
+class PlainAction(Enum):
+    ACT = "ACT"
+
+
+@pytest.mark.parametrize("asked", [{"action": PlainAction.ACT}, decision(PlainAction.ACT)])
+@pytest.mark.parametrize("keys_on", [True, False])
+def test_enumerations_and_mappings_of_any_kind_are_read(asked: Any, keys_on: bool) -> None:
+    executor = Scripted()
+    some_policy = policy(idempotency=IdempotencyPolicy(enabled=keys_on))
+    contexts: list[Any] = [MappingProxyType({"now_ms": 1}), UserDict({"now_ms": 1}), ChainMap({"now_ms": 1})]
+    for context in contexts:
+        assert execute(asked, context, some_policy, executor).success_count == 1
+    assert [call[1] for call in executor.calls] == contexts
+    denied = execute(asked, MappingProxyType({"now_ms": 1, "ops_state": "RED"}), some_policy, executor)  # type: ignore[arg-type]
+    assert denied.denied_count == 1
+
+
 @pytest.mark.parametrize("value", [True, 1, 0, "", "no", [], object(), float("nan")])
 def test_inv_exe_4_a_kill_switch_of_any_kind_denies(value: Any) -> None:
     report = execute(
@@ -295,6 +393,49 @@ def test_keys_are_the_same_for_the_same_meaning_and_shown_on_every_attempt() -> 
     assert key({"now_ms": 1}) == key({"now_ms": 1, "ops_state": "GREEN"}) != key({"now_ms": 2})
     assert key({}, run_id="nightly", step=1) != key({}, run_id="nightly", step=2)
     assert key({}, idempotency_key="mine") == "mine"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"run_id": ""}, {"run_id": "\ud800"}, {"step": -1}, {"step": 2**63}, {"tenant": 5}]
+)
+def test_what_no_line_could_bring_along_is_misuse(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as raised:
+        execute(decision(), {}, policy(), Scripted(), **wrong)
+    assert raised.value.code == "argument_invalid"
+    assert "\ud800" not in str(raised.value)
+
+
+def test_a_handler_that_raises_anywhere_reaches_the_caller_and_repeats_no_effect() -> None:
+    program = run_program("""
+class Alarm(Exception):
+    pass
+def ring(number, frame):
+    global is_raised
+    is_raised = True
+    raise Alarm
+signal.signal(signal.SIGALRM, ring)
+policy = ExecutionPolicy(retry=RetryPolicy(max_retries=2, initial_backoff_ms=0))
+calls = 0
+def count(action, context):
+    global calls
+    calls += 1
+    return True, None
+wrong = []
+for n in range(4000):
+    calls, is_raised, is_heard = 0, False, False
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + n % 97))
+        try:
+            report = execute(decision, {}, policy, count)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Alarm:
+        is_heard = True
+    if calls > 1 or is_raised != is_heard:
+        wrong.append((calls, is_raised, is_heard))
+print(len(wrong), wrong[:3])
+""")
+    assert (program.stdout, program.returncode) == ("0 []\n", 0), program.stderr
 
 
 def test_an_interrupt_ends_the_wait_for_an_executor_that_never_returns() -> None:

@@ -9,7 +9,7 @@ use pyo3::{
     types::{PyBool, PyString, PyTuple},
 };
 
-use crate::{convert, log, waiting::Raised};
+use crate::{convert, errors, log, timers, waiting::Raised};
 
 /// How an executor answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,11 +137,35 @@ fn success(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     {
         return pair.get_borrowed_item(0)?.is_truthy();
     }
-    let mut items = value.try_iter().map_err(|_| PyTypeError::new_err(()))?;
+    let mut items = value.try_iter().map_err(|error| {
+        let is_of_the_value = error.is_instance_of::<PyException>(value.py());
+        if is_of_the_value { PyTypeError::new_err(()) } else { error }
+    })?;
     let (first, second, third) = (items.next().transpose()?, items.next().transpose()?, items.next());
     match (first, second, third) {
         (Some(success), Some(_), None) => success.is_truthy(),
         _ => Err(PyValueError::new_err(())),
+    }
+}
+
+/// What a call made on this thread says. Where it comes back in a child of the process that made `engine_is_used`'s engine,
+/// that engine's threads are not there, so nothing can be waited for: the child hears that, and the parent goes on.
+pub fn of_call<'py>(
+    py: Python<'py>,
+    style: Style,
+    engine_is_used: bool,
+    raised: &Raised,
+    call: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> Option<Answer> {
+    let forks = timers::forks();
+    let returned = call();
+    if engine_is_used && timers::forks() != forks {
+        raised.put(errors::forked(py));
+        return None;
+    }
+    match returned {
+        Ok(value) => of_value(py, &value, style, raised),
+        Err(error) => of_error(py, error, raised),
     }
 }
 

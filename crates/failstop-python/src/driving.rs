@@ -58,7 +58,7 @@ impl Driving {
         }
         match polled {
             Poll::Ready(report) => {
-                self.call.mark_if_abandoned(py);
+                self.call.mark_if_abandoned(py)?;
                 Ok(Some(Report::styled(report, self.style)))
             }
             Poll::Pending => {

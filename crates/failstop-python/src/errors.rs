@@ -44,6 +44,12 @@ pub fn usage(py: Python<'_>, code: &str, message: &str) -> PyErr {
     error(py, Family::Usage, code, message)
 }
 
+/// The engine is another process's.
+pub fn forked(py: Python<'_>) -> PyErr {
+    let message = "the engine belongs to the process that this one was forked from; make one after the fork";
+    usage(py, "engine_forked", message)
+}
+
 /// The machine has no thread for us.
 pub fn no_thread(py: Python<'_>) -> PyErr {
     PyErr::from_type(PyRuntimeError::type_object(py), "failstop cannot start the thread of its timers")

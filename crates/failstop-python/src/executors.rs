@@ -9,7 +9,12 @@ use failstop::{
     core::model::EffectClass,
     executor::{self, Answer, Cancel, Executor, Hold},
 };
-use pyo3::{prelude::*, types::PyTuple};
+use pyo3::{
+    exceptions::PyReferenceError,
+    intern,
+    prelude::*,
+    types::{PyTuple, PyWeakrefReference},
+};
 
 use crate::{
     answer::{self, Style},
@@ -35,7 +40,9 @@ enum How {
 
 /// A callable that carries decisions into the world.
 pub struct PyExecutor {
-    call: Py<PyAny>,
+    /// What is known of the callable, held by the engine's own object in Python and not from here: a callable may refer to
+    /// its engine, and only what Python's collector sees can it collect.
+    mark: Py<PyWeakrefReference>,
     name: String,
     effect_class: EffectClass,
     how: How,
@@ -58,7 +65,7 @@ impl PyExecutor {
             (false, false) => How::Thread,
         };
         Ok(Self {
-            call: marked.getattr("call")?.unbind(),
+            mark: PyWeakrefReference::new(marked)?.unbind(),
             name: marked.getattr("name")?.extract()?,
             effect_class,
             how,
@@ -68,12 +75,21 @@ impl PyExecutor {
 
     /// The same executor once more.
     pub fn again(&self, py: Python<'_>) -> Self {
-        Self { call: self.call.clone_ref(py), name: self.name.clone(), ..*self }
+        Self { mark: self.mark.clone_ref(py), name: self.name.clone(), ..*self }
     }
 
     /// Whether it needs an event loop.
     pub fn is_async(&self) -> bool {
         self.how == How::Task
+    }
+
+    /// The callable.
+    ///
+    /// # Errors
+    /// Where its engine is gone.
+    fn callable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let mark = self.mark.bind(py).upgrade();
+        mark.ok_or_else(|| PyReferenceError::new_err(()))?.getattr(intern!(py, "call"))
     }
 
     /// What is called with what.
@@ -98,11 +114,10 @@ impl PyExecutor {
 
     fn call_here(&self, attempt: &executor::Attempt<'_>, call: &Call) -> Option<Answer> {
         Python::attach(|py| {
-            let called = self.arguments(py, attempt, call, None);
-            match called.and_then(|arguments| self.call.bind(py).call1(arguments)) {
-                Ok(value) => answer::of_value(py, &value, self.style, &call.raised),
-                Err(error) => answer::of_error(py, error, &call.raised),
-            }
+            answer::of_call(py, self.style, true, &call.raised, || {
+                let arguments = self.arguments(py, attempt, call, None)?;
+                self.callable(py)?.call1(arguments)
+            })
         })
     }
 
@@ -115,7 +130,7 @@ impl PyExecutor {
         (hold, cancel): (Hold, Option<Cancel>),
     ) -> PyResult<workers::Call<'py>> {
         Ok(workers::Call {
-            callable: self.call.bind(py).clone(),
+            callable: self.callable(py)?,
             arguments: self.arguments(py, attempt, call, cancel)?,
             style: self.style,
             hold,
@@ -133,14 +148,20 @@ impl PyExecutor {
 
     async fn call_on_worker(&self, attempt: executor::Attempt<'_>, call: &Call) -> Option<Answer> {
         let strings = self.strings(&attempt);
-        let line = Python::attach(|py| {
-            let (worker, line) = workers::submit(py, self.order(py, &attempt, call, strings)?)?;
-            call.is_worked_on_by(worker);
-            PyResult::Ok(line)
+        let submitted = Python::attach(|py| {
+            let submitted = workers::submit(py, self.order(py, &attempt, call, strings)?)?;
+            if let Some(submitted) = &submitted {
+                call.is_worked_on_by(submitted.at_work(py));
+            }
+            PyResult::Ok(submitted)
         });
-        match line {
-            Ok(line) => line.await.unwrap_or_else(|_| Some(Answer::unknown())),
-            Err(_) => Some(Answer::not_applied().with_code("spawn_failed")),
+        match submitted {
+            Ok(Some(submitted)) => submitted.answer().await,
+            Ok(None) => Some(Answer::not_applied().with_code("spawn_failed")),
+            Err(error) => {
+                call.raised.put(error);
+                None
+            }
         }
     }
 

@@ -1,30 +1,38 @@
 //! Secrets in objects that are no JSON, and so cannot go through a redactor.
 
+use std::collections::HashMap;
+
 use failstop::core::redaction::is_secret_key;
 use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PyString},
 };
 
-/// How deep is looked; what lies deeper is taken for a secret.
-const MAX_DEPTH: usize = 64;
-
-/// Whether `text` has a string in it that stands in `value` under the name of a secret.
-pub fn are_in(text: &str, value: &Bound<'_, PyAny>) -> bool {
-    search(text, value, false, MAX_DEPTH)
+/// Whether `text` has a string in it that stands in `value` under the name of a secret. Each container is looked into once,
+/// or twice where it also stands under such a name, however often it is met.
+pub fn are_in<'py>(text: &str, value: &Bound<'py, PyAny>) -> bool {
+    let mut open = vec![(value.clone(), false)];
+    // With the containers themselves, so that nothing else comes to stand where one of them stood.
+    let mut met: HashMap<(usize, bool), Bound<'py, PyAny>> = HashMap::new();
+    while let Some((value, is_secret)) = open.pop() {
+        if let Ok(string) = value.cast::<PyString>() {
+            let is_in = |secret: &str| !secret.is_empty() && text.contains(secret);
+            if is_secret && string.to_str().is_ok_and(is_in) {
+                return true;
+            }
+        } else if let Ok(dict) = value.cast::<PyDict>() {
+            if met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none() {
+                open.extend(dict.iter().map(|(key, value)| (value, is_secret || is_named_secret(&key))));
+            }
+        } else if let Ok(list) = value.cast::<PyList>()
+            && met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none()
+        {
+            open.extend(list.iter().map(|item| (item, is_secret)));
+        }
+    }
+    false
 }
 
-fn search(text: &str, value: &Bound<'_, PyAny>, is_secret: bool, depth: usize) -> bool {
-    if let Ok(string) = value.cast::<PyString>() {
-        return is_secret && string.to_str().is_ok_and(|secret| !secret.is_empty() && text.contains(secret));
-    }
-    let Some(depth) = depth.checked_sub(1) else { return true };
-    if let Ok(dict) = value.cast::<PyDict>() {
-        return dict.iter().any(|(key, value)| {
-            let name = key.cast::<PyString>().ok();
-            let is_named = name.and_then(|name| name.to_str().ok()).is_some_and(is_secret_key);
-            search(text, &value, is_secret || is_named, depth)
-        });
-    }
-    value.cast::<PyList>().is_ok_and(|list| list.iter().any(|item| search(text, &item, is_secret, depth)))
+fn is_named_secret(key: &Bound<'_, PyAny>) -> bool {
+    key.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(is_secret_key))
 }

@@ -3,14 +3,24 @@
 //! Nothing of ours stands below an executor on its thread, so that an interpreter that ends may leave it where it is. A
 //! thread cannot be killed. At its deadline the attempt is abandoned: its [`Hold`] stays until the executor comes back.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use failstop::executor::{Answer, Hold};
 use parking_lot::Mutex;
-use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyTuple};
+use pyo3::{exceptions::PyException, intern, prelude::*, sync::PyOnceLock, types::PyTuple};
 use tokio::sync::oneshot;
 
 use crate::{answer, answer::Style, bell, waiting::Raised};
+
+const NEW: u8 = 0;
+const BEGUN: u8 = 1;
+const REVOKED: u8 = 2;
 
 /// One call to be made on a worker's thread.
 #[pyclass(frozen, module = "failstop._native")]
@@ -26,6 +36,8 @@ pub struct Job {
     context: Option<Py<PyAny>>,
     style: Style,
     was_raised: Arc<Raised>,
+    /// `NEW`, then `BEGUN` or `REVOKED`, and that for good.
+    stage: AtomicU8,
     /// Answered once; nobody listens where the attempt was abandoned.
     reply: Mutex<Option<Reply>>,
 }
@@ -41,6 +53,11 @@ struct Reply {
 
 #[pymethods]
 impl Job {
+    /// Whether the call is to be made: it is not where whoever ordered it has taken it back meanwhile.
+    fn begin(&self) -> bool {
+        self.stage.compare_exchange(NEW, BEGUN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     /// The call came back with this.
     fn returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
         self.end(py, || answer::of_value(py, value, self.style, &self.was_raised));
@@ -64,6 +81,13 @@ impl Job {
 }
 
 impl Job {
+    /// Takes the call back, unless it has begun.
+    fn revoke(&self) {
+        if self.stage.compare_exchange(NEW, REVOKED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            drop(self.reply.lock().take());
+        }
+    }
+
     fn end(&self, py: Python<'_>, answer: impl FnOnce() -> Option<Answer>) {
         let Some(Reply { answer_to, hold }) = self.reply.lock().take() else { return };
         // Where the attempt was abandoned nobody is left to see what was raised.
@@ -100,22 +124,77 @@ fn job(call: Call<'_>, context: Option<Py<PyAny>>) -> (Job, Line) {
         context,
         style: call.style,
         was_raised: call.raised,
+        stage: AtomicU8::new(NEW),
         reply: Mutex::new(Some(Reply { answer_to, hold: call.hold })),
     };
     (job, line)
 }
 
-/// Has the call made on a worker's thread, in a copy of the caller's context variables: the worker, and the line to it.
+/// A call that a worker has, or is about to have.
+pub struct Submitted {
+    job: Py<Job>,
+    worker: Py<PyAny>,
+    line: Line,
+}
+
+/// Which worker is at which job.
+pub struct AtWork {
+    job: Py<Job>,
+    worker: Py<PyAny>,
+}
+
+impl AtWork {
+    /// Lets the worker's thread show it, if its job was abandoned.
+    ///
+    /// # Errors
+    /// What was raised meanwhile that is for the caller; a name that cannot be set is no reason to lose a report.
+    pub fn mark_if_abandoned(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.job.get().is_abandoned() {
+            return Ok(());
+        }
+        match self.worker.call_method0(py, intern!(py, "mark_if_abandoned")) {
+            Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Submitted {
+    /// Who is at it.
+    pub fn at_work(&self, py: Python<'_>) -> AtWork {
+        AtWork { job: self.job.clone_ref(py), worker: self.worker.clone_ref(py) }
+    }
+
+    /// Waits for its answer. Dropped before the call has begun, it takes it back. `None` where something was raised that is
+    /// not for a report.
+    pub async fn answer(mut self) -> Option<Answer> {
+        (&mut self.line).await.unwrap_or_else(|_| Some(Answer::unknown()))
+    }
+}
+
+impl Drop for Submitted {
+    fn drop(&mut self) {
+        self.job.get().revoke();
+    }
+}
+
+/// Has the call made on a worker's thread, in a copy of the caller's context variables. `None` where there is no thread to
+/// be had.
 ///
 /// # Errors
-/// Where there is no thread to be had.
-pub fn submit(py: Python<'_>, call: Call<'_>) -> PyResult<(Py<PyAny>, Line)> {
+/// What came in between, such as what a signal's handler raised. The call is not made then, unless it has already begun.
+pub fn submit(py: Python<'_>, call: Call<'_>) -> PyResult<Option<Submitted>> {
     static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static SUBMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
     let (job, line) = job(call, Some(context.unbind()));
-    let worker = SUBMIT.import(py, "failstop._workers", "submit")?.call1((job,))?;
-    Ok((worker.unbind(), line))
+    let job = Bound::new(py, job)?;
+    let worker = SUBMIT.import(py, "failstop._workers", "submit")?.call1((&job,));
+    let worker = worker.inspect_err(|_| job.get().revoke())?;
+    if worker.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Submitted { job: job.unbind(), worker: worker.unbind(), line }))
 }
 
 /// Has the call, which makes a coroutine, carried out as a task of an event loop (`failstop._loops.Loop`) on whose thread

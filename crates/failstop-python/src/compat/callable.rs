@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use failstop::executor::{Answer, Attempt, Executor, Hold};
+use failstop::{
+    core::model::Effect,
+    executor::{Answer, Attempt, Executor, Hold},
+};
 use parking_lot::Mutex;
 use pyo3::{intern, prelude::*, types::PyTuple};
 
@@ -13,7 +16,7 @@ use crate::{
     answer::{self, Style},
     secrets,
     waiting::Raised,
-    workers,
+    workers::{self, AtWork, Submitted},
 };
 
 /// Where the executor runs.
@@ -32,7 +35,11 @@ pub struct Callable {
     decision: Py<PyAny>,
     how: How,
     raised: Arc<Raised>,
-    worker: Mutex<Option<Py<PyAny>>>,
+    at_work: Mutex<Option<AtWork>>,
+    /// Whether an engine stands behind the call.
+    is_guarded: bool,
+    /// The retry policy, where its pauses are of the caller's own making.
+    backoff: Option<Py<PyAny>>,
 }
 
 impl Callable {
@@ -53,8 +60,22 @@ impl Callable {
             decision: decision.clone().unbind(),
             how,
             raised: Arc::default(),
-            worker: Mutex::new(None),
+            at_work: Mutex::new(None),
+            is_guarded: false,
+            backoff: None,
         })
+    }
+
+    /// With an engine behind it, or without.
+    pub const fn guarded(mut self, is_guarded: bool) -> Self {
+        self.is_guarded = is_guarded;
+        self
+    }
+
+    /// With pauses that `retry.backoff_ms(n)` tells.
+    pub fn with_backoff(mut self, retry: Option<Bound<'_, PyAny>>) -> Self {
+        self.backoff = retry.map(Bound::unbind);
+        self
     }
 
     /// What it raised that is for the caller.
@@ -63,22 +84,22 @@ impl Callable {
     }
 
     /// Lets the thread of an attempt that was abandoned show it.
-    pub fn mark_if_abandoned(&self, py: Python<'_>) {
-        if let Some(worker) = self.worker.lock().take() {
-            // A name that cannot be set is no reason to lose a report.
-            drop(worker.call_method0(py, intern!(py, "mark_if_abandoned")));
-        }
+    ///
+    /// # Errors
+    /// What was raised meanwhile that is for the caller.
+    pub fn mark_if_abandoned(&self, py: Python<'_>) -> PyResult<()> {
+        let at_work = self.at_work.lock().take();
+        at_work.map_or(Ok(()), |at_work| at_work.mark_if_abandoned(py))
     }
 
     fn call_here(&self, py: Python<'_>) -> Option<Answer> {
-        match self.call.bind(py).call1(self.arguments.bind(py)) {
-            Ok(value) => answer::of_value(py, &value, Style::Reference, &self.raised),
-            Err(error) => answer::of_error(py, error, &self.raised),
-        }
+        answer::of_call(py, Style::Reference, self.is_guarded, &self.raised, || {
+            self.call.bind(py).call1(self.arguments.bind(py))
+        })
     }
 
-    fn hand_over(&self, py: Python<'_>, hold: Hold) -> PyResult<workers::Line> {
-        let (worker, line) = workers::submit(
+    fn hand_over(&self, py: Python<'_>, hold: Hold) -> PyResult<Option<Submitted>> {
+        let submitted = workers::submit(
             py,
             workers::Call {
                 callable: self.call.bind(py).clone(),
@@ -88,8 +109,21 @@ impl Callable {
                 raised: Arc::clone(&self.raised),
             },
         )?;
-        *self.worker.lock() = Some(worker);
-        Ok(line)
+        if let Some(submitted) = &submitted {
+            *self.at_work.lock() = Some(submitted.at_work(py));
+        }
+        Ok(submitted)
+    }
+
+    async fn call_on_worker(&self, hold: Hold) -> Option<Answer> {
+        match Python::attach(|py| self.hand_over(py, hold)) {
+            Ok(Some(submitted)) => submitted.answer().await,
+            Ok(None) => Some(Answer::not_applied().with_code("spawn_failed")),
+            Err(error) => {
+                self.raised.put(error);
+                None
+            }
+        }
     }
 
     /// The answer, without the name of an exception that is a secret of this call (INV-EXE-5).
@@ -108,19 +142,38 @@ impl Callable {
     }
 }
 
+impl Callable {
+    /// The answer, with the pause that the caller's own `backoff_ms` has for what comes after it.
+    fn paced(&self, answer: Answer, number: u32) -> Answer {
+        let Some(retry) = &self.backoff else { return answer };
+        if answer.effect == Effect::Applied {
+            return answer;
+        }
+        let pause = Python::attach(|py| {
+            let pause = retry.bind(py).call_method1(intern!(py, "backoff_ms"), (number + 1,))?;
+            pause.extract::<f64>()
+        });
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // saturating, and a NaN is no pause
+        match pause {
+            Ok(pause) => answer.with_retry_after_ms(pause as u64),
+            Err(_) => answer,
+        }
+    }
+}
+
 impl Executor for Callable {
     fn run<'a>(&'a self, attempt: Attempt<'a>) -> impl Future<Output = Answer> + Send {
+        let number = attempt.attempt_number;
         let hold = (self.how == How::Thread).then(|| attempt.hold_deaf());
         async move {
             let answer = match hold {
                 None => Python::attach(|py| self.call_here(py)),
-                Some(hold) => match Python::attach(|py| self.hand_over(py, hold)) {
-                    Ok(line) => line.await.unwrap_or_else(|_| Some(Answer::unknown())),
-                    Err(_) => Some(Answer::not_applied().with_code("spawn_failed")),
-                },
+                Some(hold) => self.call_on_worker(hold).await,
             };
+            let answer = answer.map(|answer| self.paced(self.vetted(answer), number));
             match answer {
-                Some(answer) => self.vetted(answer),
+                Some(answer) => answer,
                 // Whoever waits sees what was raised, and drops this.
                 None => pending().await,
             }

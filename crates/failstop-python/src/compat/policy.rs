@@ -6,6 +6,7 @@ use failstop::core::policies::{
     ExecutionPolicy, IdempotencyPolicy, InvalidPolicy, KeyGenerator, PolicySpec, RetryPolicy, TimeoutPolicy,
 };
 use pyo3::{
+    exceptions::PyAttributeError,
     intern,
     prelude::*,
     sync::PyOnceLock,
@@ -27,14 +28,23 @@ thread_local! {
 struct Checked {
     fields: Py<PyTuple>,
     is_enforced: bool,
-    policy: Rc<ExecutionPolicy>,
+    policy: Policy,
+}
+
+/// A policy, checked.
+#[derive(Clone)]
+pub struct Policy {
+    /// What the engine keeps to.
+    pub checked: Rc<ExecutionPolicy>,
+    /// Whether the pauses are of the caller's own making, and none are in `checked`.
+    pub has_own_backoff: bool,
 }
 
 /// The policy, checked; with `is_enforced`, its timeout per action is kept.
 ///
 /// # Errors
 /// Where it is none, or a field is out of its range.
-pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>, is_enforced: bool) -> PyResult<Rc<ExecutionPolicy>> {
+pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>, is_enforced: bool) -> PyResult<Policy> {
     let fields = fields(py, policy)?;
     if let Some(fields) = &fields
         && let Some(policy) = LAST.with_borrow(|last| known(fields, is_enforced, last.as_ref()?))
@@ -42,15 +52,20 @@ pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>, is_enforced: bool) -> PyR
         return Ok(policy);
     }
     let invalid = |invalid: InvalidPolicy| errors::usage(py, "policy_invalid", &invalid.to_string());
-    let mut policy = ExecutionPolicy::new(spec(policy)?).map_err(invalid)?;
-    if !is_enforced {
-        let mut spec = *policy.spec();
-        spec.timeout.timeout_per_action_ms = UNINTERRUPTED_MS;
-        policy = ExecutionPolicy::new(spec).map_err(invalid)?;
+    let has_own_backoff = fields.as_ref().map_or(Ok(false), has_own_backoff)?;
+    let mut checked = ExecutionPolicy::new(spec(policy)?).map_err(invalid)?;
+    if has_own_backoff || !is_enforced {
+        let mut spec = *checked.spec();
+        if has_own_backoff {
+            spec.retry.initial_backoff_ms = 0;
+        }
+        if !is_enforced {
+            spec.timeout.timeout_per_action_ms = UNINTERRUPTED_MS;
+        }
+        checked = ExecutionPolicy::new(spec).map_err(invalid)?;
     }
-    let policy = Rc::new(policy);
-    let last =
-        fields.map(|fields| Checked { fields: fields.unbind(), is_enforced, policy: Rc::clone(&policy) });
+    let policy = Policy { checked: Rc::new(checked), has_own_backoff };
+    let last = fields.map(|fields| Checked { fields: fields.unbind(), is_enforced, policy: policy.clone() });
     // What it was before may have a destructor that comes back here.
     drop(LAST.replace(last));
     Ok(policy)
@@ -60,15 +75,27 @@ pub fn read(py: Python<'_>, policy: &Bound<'_, PyAny>, is_enforced: bool) -> PyR
 fn fields<'py>(py: Python<'py>, policy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyTuple>>> {
     static FIELDS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let fields = FIELDS.import(py, "execution_orchestration_core._fast", "policy_fields")?;
-    Ok(fields.call1((policy,)).ok().and_then(|fields| fields.cast_into().ok()))
+    match fields.call1((policy,)) {
+        Ok(fields) => Ok(fields.cast_into().ok()),
+        Err(error) if error.is_instance_of::<PyAttributeError>(py) => Ok(None),
+        // A signal's handler may have raised it, and whatever it is, nothing has been done yet.
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the policy's class computes pauses in its own way.
+fn has_own_backoff(fields: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    static BACKOFF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let backoff = BACKOFF.import(fields.py(), "execution_orchestration_core._fast", "BACKOFF")?;
+    Ok(!fields.get_item(fields.len().saturating_sub(1))?.is(backoff))
 }
 
 /// What was checked before, if these are the very same fields. Numbers do not change, so the same object is the same
 /// number.
-fn known(fields: &Bound<'_, PyTuple>, is_enforced: bool, last: &Checked) -> Option<Rc<ExecutionPolicy>> {
+fn known(fields: &Bound<'_, PyTuple>, is_enforced: bool, last: &Checked) -> Option<Policy> {
     let before = last.fields.bind(fields.py());
     let is_same = fields.iter().zip(before.iter()).all(|(now, before)| now.is(&before));
-    (is_same && is_enforced == last.is_enforced).then(|| Rc::clone(&last.policy))
+    (is_same && is_enforced == last.is_enforced).then(|| last.policy.clone())
 }
 
 fn spec(policy: &Bound<'_, PyAny>) -> PyResult<PolicySpec> {

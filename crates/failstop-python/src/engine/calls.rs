@@ -12,9 +12,9 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pyo3::{intern, prelude::*, types::PyDict};
+use pyo3::{prelude::*, types::PyDict};
 
-use crate::waiting::Raised;
+use crate::{waiting::Raised, workers::AtWork};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Call>>> = const { RefCell::new(None) };
@@ -29,7 +29,7 @@ pub struct Call {
     pub looping: Option<Py<PyAny>>,
     /// What an executor raised that is for the caller.
     pub raised: Arc<Raised>,
-    worker: Mutex<Option<Py<PyAny>>>,
+    at_work: Mutex<Option<AtWork>>,
 }
 
 /// A decision and its context as they came in.
@@ -59,18 +59,18 @@ impl Call {
     }
 
     /// Says which worker is at the call's attempt.
-    pub fn is_worked_on_by(&self, worker: Py<PyAny>) {
-        let before = self.worker.lock().replace(worker);
+    pub fn is_worked_on_by(&self, at_work: AtWork) {
+        let before = self.at_work.lock().replace(at_work);
         drop(before);
     }
 
     /// Lets the thread of an attempt that was abandoned show it.
-    pub fn mark_if_abandoned(&self, py: Python<'_>) {
-        let worker = self.worker.lock().take();
-        if let Some(worker) = worker {
-            // A name that cannot be set is no reason to lose a report.
-            drop(worker.call_method0(py, intern!(py, "mark_if_abandoned")));
-        }
+    ///
+    /// # Errors
+    /// What was raised meanwhile that is for the caller.
+    pub fn mark_if_abandoned(&self, py: Python<'_>) -> PyResult<()> {
+        let at_work = self.at_work.lock().take();
+        at_work.map_or(Ok(()), |at_work| at_work.mark_if_abandoned(py))
     }
 
     fn enter(self: &Arc<Self>) -> Entered {

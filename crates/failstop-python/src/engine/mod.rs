@@ -195,9 +195,7 @@ impl Engine {
     /// `UsageError` where it is closed, or was made by the process that this one was forked from.
     pub fn parts(&self, py: Python<'_>) -> PyResult<Arc<Parts>> {
         if self.is_foreign() {
-            let message =
-                "the engine belongs to the process that this one was forked from; make one after the fork";
-            return Err(errors::usage(py, "engine_forked", message));
+            return Err(errors::forked(py));
         }
         let parts = self.parts.lock().clone();
         parts.ok_or_else(|| errors::usage(py, "engine_closed", "the engine is closed"))
@@ -233,8 +231,9 @@ impl Parts {
         let running = pin!(asked.submission.execute(&self.pipeline));
         let running = pin!(calls::within(Arc::clone(&call), running));
         let ended = waiting::block_on(py, running, &call.raised);
-        call.mark_if_abandoned(py);
-        Ok(self.report(ended?))
+        let ended = ended?;
+        call.mark_if_abandoned(py)?;
+        Ok(self.report(ended))
     }
 
     /// The plan by which it would be carried out, or the report on its refusal.
