@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use failstop::core::redaction::is_secret_key;
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyList, PyString},
+    types::{PyDict, PyList, PyMapping, PyString, PyTuple},
 };
 
 /// Whether `text` has a string in it that stands in `value` under the name of a secret. Each container is looked into once,
@@ -24,10 +24,20 @@ pub fn are_in<'py>(text: &str, value: &Bound<'py, PyAny>) -> bool {
             if met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none() {
                 open.extend(dict.iter().map(|(key, value)| (value, is_secret || is_named_secret(&key))));
             }
-        } else if let Ok(list) = value.cast::<PyList>()
-            && met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none()
-        {
-            open.extend(list.iter().map(|item| (item, is_secret)));
+        } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+            if met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none() {
+                let items = value.try_iter().into_iter().flatten().flatten();
+                open.extend(items.map(|item| (item, is_secret)));
+            }
+        } else if let Ok(mapping) = value.cast::<PyMapping>() {
+            // What it lists is new each time, so it is looked into once and for all as a dict.
+            let dict = PyDict::new(value.py());
+            if dict.update(mapping).is_err() {
+                return true;
+            }
+            if met.insert((value.as_ptr() as usize, is_secret), value.clone()).is_none() {
+                open.push((dict.into_any(), is_secret));
+            }
         }
     }
     false
