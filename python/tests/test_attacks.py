@@ -103,8 +103,14 @@ def test_a_handler_that_raises_leaves_no_key_that_runs_twice(moment: int) -> Non
 
 def test_a_mock_is_no_inline_executor() -> None:
     threads: list[threading.Thread] = []
-    mock = unittest.mock.Mock(side_effect=lambda *_: (threads.append(threading.current_thread()), None))
+
+    def act(action: Any, context: Any) -> tuple[bool, None]:
+        threads.append(threading.current_thread())
+        return True, None
+
+    mock = unittest.mock.Mock(side_effect=act)
     execute(decision(), {}, policy(max_retries=0), mock)
+    assert len(threads) == 1
     assert threads != [threading.main_thread()]
 
 
@@ -193,7 +199,7 @@ def test_a_web_of_lists_is_looked_at_once() -> None:
     ran = run(
         "from execution_orchestration_core.orchestrator import execute\n"
         "from execution_orchestration_core.policies import ExecutionPolicy, RetryPolicy\n"
-        "web = ['v']\n"
+        "web = ['no part of its name']\n"
         "for _ in range(50): web = [web, web]\n"
         "policy = ExecutionPolicy(retry=RetryPolicy(max_retries=0))\n"
         "print(execute({'action': 'ACT'}, {'token': web}, policy, lambda *_: 1 / 0).failed_count)\n"
