@@ -92,6 +92,9 @@ def submit(job: Job) -> Worker | None:
             worker.start()
         except RuntimeError:
             return None
+        except KeyError as error:
+            # A handler that raises in the middle of a start makes it stumble over the thread that has begun meanwhile.
+            raise (error.__context__ or error) from None
     worker.give(job)
     return worker
 

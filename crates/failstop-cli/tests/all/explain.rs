@@ -137,6 +137,7 @@ const PYTHON_CODES: &[&str] = &[
 /// How the sources of the Python packages raise, and which argument of it is the code.
 const RAISES: &[(&str, usize)] = &[
     ("errors::usage(", 1),
+    ("    usage(", 1),
     ("errors::error(", 2),
     ("raise UsageError(", 0),
     ("raise ConfigError(", 0),
