@@ -51,7 +51,7 @@ def report_of(
     report.skipped_count = skipped_count
     report.denied_count = denied_count
     report.fail_closed = fail_closed
-    report._native = native  # type: ignore[attr-defined]  # no field of the dataclass
+    report._native = native
     return report
 
 

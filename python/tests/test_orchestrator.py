@@ -340,7 +340,7 @@ class PlainAction(Enum):
     ACT = "ACT"
 
 
-@pytest.mark.parametrize("asked", [{"action": PlainAction.ACT}, decision(PlainAction.ACT)])
+@pytest.mark.parametrize("asked", [{"action": PlainAction.ACT}, decision(PlainAction.ACT)])  # type: ignore[arg-type]
 @pytest.mark.parametrize("keys_on", [True, False])
 def test_enumerations_and_mappings_of_any_kind_are_read(asked: Any, keys_on: bool) -> None:
     executor = Scripted()
