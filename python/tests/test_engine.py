@@ -597,6 +597,10 @@ def test_a_forked_child_leaves_its_parents_engine_alone(tmp_path: Path) -> None:
         "        print(error.code, flush=True)\n"
         "    engine.close()\n"
         "    del engine\n"
+        "    try:\n"
+        "        failstop.Engine(executor=lambda attempt: True)\n"
+        "    except failstop.LedgerError as error:\n"
+        "        print(error.code, flush=True)\n"
         "    with failstop.Engine(ledger={'kind': 'memory'}, executor=lambda attempt: True) as own:\n"
         "        print(own.execute({'action': 'ACT'}, run_id='r', step=2).status, flush=True)\n"
         "    sys.exit(0)\n"
@@ -605,7 +609,7 @@ def test_a_forked_child_leaves_its_parents_engine_alone(tmp_path: Path) -> None:
         "print(engine.ledger.status()['living_owners'], engine.audit_verify()['clean'])\n",
         tmp_path,
     )
-    assert printed.split() == ["engine_forked", "success", "success", "1", "True"]
+    assert printed.split() == ["engine_forked", "engine_forked", "success", "success", "1", "True"]
 
 
 def test_an_interpreter_ends_with_an_executor_at_work(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ use failstop_config::{
 };
 use pyo3::{prelude::*, types::PyDict};
 
-use super::flights::Flights;
+use super::{flights::Flights, opened};
 use crate::{
     convert,
     errors::{self, Family},
@@ -78,6 +78,7 @@ impl<T: Send> Drop for Unhurried<T> {
 enum NotBuilt {
     Invalid(InvalidConfig),
     Unopened(UnopenedLedger),
+    OpenedBeforeTheFork,
 }
 
 impl From<InvalidConfig> for NotBuilt {
@@ -98,6 +99,11 @@ impl NotBuilt {
             Self::Invalid(invalid) => {
                 let code = invalid.faults.first().map_or("config_unreadable", |fault| fault.code);
                 errors::error(py, Family::Config, code, &invalid.to_string())
+            }
+            Self::OpenedBeforeTheFork => {
+                let message =
+                    "this process was forked from one that had the ledger open; open it after the fork alone";
+                errors::error(py, Family::Ledger, "engine_forked", message)
             }
             Self::Unopened(UnopenedLedger { path, error }) => {
                 let message = format!("{}: {error}", shown(path));
@@ -154,6 +160,10 @@ impl Parts {
             if !is_ours && config.settings.has_section(&format!("executors.{action}")) {
                 awaited[action as usize] = false;
             }
+        }
+        let is_kept = config.policy.idempotency().enabled;
+        if config.ledger_path().filter(|_| is_kept).is_some_and(|path| !opened::note(&path)) {
+            return Err(NotBuilt::OpenedBeforeTheFork);
         }
         let ledger = config.open_ledger()?;
         let pipeline = pipeline(&config, ledger.shared(), routes)?;

@@ -9,6 +9,7 @@ mod building;
 pub mod calls;
 pub mod driven;
 mod flights;
+mod opened;
 
 use std::{mem, path::PathBuf, pin::pin, sync::Arc};
 
