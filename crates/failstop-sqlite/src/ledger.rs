@@ -383,8 +383,9 @@ impl Drop for PendingNote {
 impl Drop for SqliteLedger {
     fn drop(&mut self) {
         self.watch.end();
+        self.reader.end(CLOSING);
         self.writer = None;
-        // The end of the channel is the end of the writer.
+        // The end of the channel is the end of the writer, who is the last to close the file.
         let _ = self.writer_has_ended.lock().recv_timeout(CLOSING);
     }
 }

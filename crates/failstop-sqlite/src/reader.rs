@@ -1,8 +1,9 @@
 //! The reader: looks keys up beside the writer, many in one snapshot.
 
-use std::{path::Path, sync::mpsc, thread};
+use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use failstop::{core::ledger::Sight, ledger::LedgerUnavailable};
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -32,24 +33,39 @@ pub(crate) enum Seen {
 
 type Answer = oneshot::Sender<Result<Seen, LedgerUnavailable>>;
 
-/// Hands look-ups to the reader's thread, which ends when the last of these is dropped.
+/// Hands look-ups to the reader's thread, which ends with it.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    queue: mpsc::Sender<(ClaimedKey, Answer)>,
+    queue: Option<mpsc::Sender<(ClaimedKey, Answer)>>,
+    has_ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Reader {
     pub(crate) fn start(path: &Path, owner: Owner) -> Result<Self, OpenError> {
         let connection = connection::open_reader(path)?;
         let (queue, asked) = mpsc::channel();
+        let (ended, has_ended) = mpsc::channel();
+        let work = move || {
+            serve(&connection, &owner, &asked);
+            drop(connection);
+            drop(ended);
+        };
         let thread = thread::Builder::new().name("failstop-reader".to_owned());
-        thread.spawn(move || serve(&connection, &owner, &asked)).map_err(|_| OpenError::NoThread)?;
-        Ok(Self { queue })
+        thread.spawn(work).map_err(|_| OpenError::NoThread)?;
+        Ok(Self { queue: Some(queue), has_ended: has_ended.into() })
+    }
+
+    /// Lets the thread end, and waits so long at most until it has closed the file.
+    pub(crate) fn end(&mut self, at_most: Duration) {
+        self.queue = None;
+        // The end of the channel is the end of the thread.
+        let _ = self.has_ended.lock().recv_timeout(at_most);
     }
 
     pub(crate) async fn look_up(&self, claim: ClaimedKey) -> Result<Seen, LedgerUnavailable> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send((claim, answer)).map_err(|_| LedgerUnavailable)?;
+        let queue = self.queue.as_ref().ok_or(LedgerUnavailable)?;
+        queue.send((claim, answer)).map_err(|_| LedgerUnavailable)?;
         answered.await.map_err(|_| LedgerUnavailable)?
     }
 }

@@ -118,3 +118,17 @@ async fn a_birth_that_was_broken_off_is_finished_by_the_next_to_come() {
     let report = run(&counting(&ledger, Answer::applied()).engine, "k").await;
     assert_eq!(report.conclusion.status, ExecutionStatus::Success);
 }
+
+#[tokio::test]
+async fn a_ledger_that_was_let_go_of_has_closed_its_file() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("failstop.db");
+    for _ in 0..20 {
+        let ledger = open(&path);
+        let counted = counting(&ledger, Answer::applied());
+        run(&counted.engine, "key").await;
+        drop((counted, ledger));
+        // SQLite removes its log where the last connection closes.
+        assert!(!home.path().join("failstop.db-wal").exists());
+    }
+}
