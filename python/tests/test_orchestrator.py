@@ -217,6 +217,17 @@ def test_pauses_of_the_callers_own_making_are_kept(enforce_timeouts: bool) -> No
     assert [attempt["waited_ms"] >= 1 for attempt in waited] == [False, True, True]
 
 
+def test_an_interrupt_in_a_pause_of_the_callers_own_making_goes_through() -> None:
+    class Interrupted(RetryPolicy):
+        def backoff_ms(self, attempt_number: int) -> int:
+            raise KeyboardInterrupt
+
+    executor = Scripted(["reject"])
+    with pytest.raises(KeyboardInterrupt):
+        execute(decision(), {}, ExecutionPolicy(retry=Interrupted()), executor)
+    assert len(executor.calls) == 1
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")

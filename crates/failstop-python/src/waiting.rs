@@ -16,8 +16,9 @@ use crate::{errors, timers};
 /// How often the main thread looks whether the interpreter has signals for it.
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
-/// What an executor raised that is no `Exception`: `KeyboardInterrupt`, `SystemExit`. It is not for a report; it goes
-/// through to whoever called, and the execution ends where it stands.
+/// What is not for a report: what an executor raised that is no `Exception` (`KeyboardInterrupt`, `SystemExit`), and what a
+/// signal's handler raised while work was handed over. It goes through to whoever called, and the execution ends where it
+/// stands.
 #[derive(Debug, Default)]
 pub struct Raised(Mutex<Option<PyErr>>);
 

@@ -10,7 +10,7 @@ use failstop::{
     executor::{Answer, Attempt, Executor, Hold},
 };
 use parking_lot::Mutex;
-use pyo3::{intern, prelude::*, types::PyTuple};
+use pyo3::{exceptions::PyException, intern, prelude::*, types::PyTuple};
 
 use crate::{
     answer::{self, Style},
@@ -140,24 +140,26 @@ impl Callable {
         }
         answer
     }
-}
 
-impl Callable {
-    /// The answer, with the pause that the caller's own `backoff_ms` has for what comes after it.
-    fn paced(&self, answer: Answer, number: u32) -> Answer {
-        let Some(retry) = &self.backoff else { return answer };
-        if answer.effect == Effect::Applied {
-            return answer;
-        }
+    /// The answer, with the pause that the caller's own `backoff_ms` has for what comes after it; one that fails has none.
+    /// `None` where it raised what is not for a report.
+    fn paced(&self, answer: Answer, number: u32) -> Option<Answer> {
+        let Some(retry) = self.backoff.as_ref().filter(|_| answer.effect != Effect::Applied) else {
+            return Some(answer);
+        };
         let pause = Python::attach(|py| {
             let pause = retry.bind(py).call_method1(intern!(py, "backoff_ms"), (number + 1,))?;
             pause.extract::<f64>()
         });
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // saturating, and a NaN is no pause
         match pause {
-            Ok(pause) => answer.with_retry_after_ms(pause as u64),
-            Err(_) => answer,
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // saturating, and a NaN is no pause
+            Ok(pause) => Some(answer.with_retry_after_ms(pause as u64)),
+            Err(error) if Python::attach(|py| error.is_instance_of::<PyException>(py)) => Some(answer),
+            Err(error) => {
+                self.raised.put(error);
+                None
+            }
         }
     }
 }
@@ -171,8 +173,7 @@ impl Executor for Callable {
                 None => Python::attach(|py| self.call_here(py)),
                 Some(hold) => self.call_on_worker(hold).await,
             };
-            let answer = answer.map(|answer| self.paced(self.vetted(answer), number));
-            match answer {
+            match answer.and_then(|answer| self.paced(self.vetted(answer), number)) {
                 Some(answer) => answer,
                 // Whoever waits sees what was raised, and drops this.
                 None => pending().await,
