@@ -63,6 +63,7 @@ class Loop:
                 job.raised(error)
             else:
                 job.returned(task.result())
+            job.tell()
             self._answer()
 
         task.add_done_callback(ended)
@@ -76,7 +77,8 @@ class Loop:
 
 
 def _coroutine(job: Job) -> Coroutine[Any, Any, Any]:
-    coroutine: Coroutine[Any, Any, Any] = job.call(*job.arguments)
+    call, arguments, _ = job.work
+    coroutine: Coroutine[Any, Any, Any] = call(*arguments)
     return coroutine
 
 

@@ -58,15 +58,10 @@ class Worker:
                 continue
             is_expecting = False
             if job.begin():
-                try:
-                    answer = job.context.run(job.call, *job.arguments)
-                except BaseException as error:  # whatever it is, it is the executor's
-                    job.raised(error)
-                else:
-                    job.returned(answer)
-                    del answer
+                _do(job)
+                job.tell()  # nothing of the caller's is kept here any more
             self._job = None
-            del job  # nothing of the caller's is kept while there is nothing to do
+            del job
             if self._thread.name != self._name:
                 self._thread.name = self._name
             _idle.append(self)
@@ -77,6 +72,16 @@ class Worker:
         except ValueError:
             return False  # somebody has just taken it off the list, and is about to give it work
         return True
+
+
+def _do(job: Job) -> None:
+    call, arguments, context = job.work
+    try:
+        answer = context.run(call, *arguments)
+    except BaseException as error:  # whatever it is, it is the executor's
+        job.raised(error)
+    else:
+        job.returned(answer)
 
 
 def submit(job: Job) -> Worker | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import collections
+import contextvars
 import gc
 import json
 import os
@@ -246,8 +247,9 @@ def test_a_call_of_an_engine_from_its_only_slot_ends_by_its_deadline() -> None:
         assert engine.abandoned == 0
 
 
+@pytest.mark.parametrize("raises", [False, True])
 @pytest.mark.parametrize("enforce_timeouts", [True, False])
-def test_a_call_may_be_made_where_the_last_reference_goes(enforce_timeouts: bool) -> None:
+def test_a_call_may_be_made_where_the_last_reference_goes(enforce_timeouts: bool, raises: bool) -> None:
     made: list[int] = []
 
     class Last:
@@ -256,10 +258,37 @@ def test_a_call_may_be_made_where_the_last_reference_goes(enforce_timeouts: bool
 
     def act(action: Any, context: Any) -> tuple[bool, None]:
         Last()
+        if raises:
+            raise ValueError
         return True, None
 
-    report = execute(decision(), {"x": Last()}, policy(), act, enforce_timeouts=enforce_timeouts)
-    assert (report.success_count, made) == (1, [1, 1])
+    last = policy(max_retries=0)
+    report = execute(decision(), {"x": Last()}, last, act, enforce_timeouts=enforce_timeouts)
+    assert (report.success_count, made) == (0 if raises else 1, [1, 1])
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_nothing_of_the_callers_is_kept_when_he_has_his_answer(raises: bool) -> None:
+    class Thing:
+        pass
+
+    def act(action: Any, context: Any) -> tuple[bool, None]:
+        things.add(answer := Thing())
+        if raises:
+            raise ValueError(answer)
+        return True, None
+
+    things: weakref.WeakSet[Thing] = weakref.WeakSet()
+    variable: contextvars.ContextVar[Thing | None] = contextvars.ContextVar("variable")
+    for _ in range(200):
+        things.add(thing := Thing())
+        variable.set(thing)
+        context = {"thing": thing}
+        del thing
+        execute(decision(), context, policy(max_retries=0), act, enforce_timeouts=True)
+        variable.set(None)
+        del context
+        assert not things
 
 
 def test_waits_that_end_as_their_work_does_leave_nothing_behind() -> None:

@@ -25,15 +25,9 @@ const REVOKED: u8 = 2;
 /// One call to be made on a worker's thread.
 #[pyclass(frozen, module = "failstop._native")]
 pub struct Job {
-    /// What to call.
-    #[pyo3(get)]
-    call: Py<PyAny>,
-    /// With what.
-    #[pyo3(get)]
-    arguments: Py<PyTuple>,
-    /// In which `contextvars.Context`; None for a task, which has its own.
-    #[pyo3(get)]
-    context: Option<Py<PyAny>>,
+    /// Until it has ended: nothing of the caller's is kept when he hears of it.
+    work: Mutex<Option<Work>>,
+    is_task: bool,
     style: Style,
     was_raised: Arc<Raised>,
     /// `NEW`, then `BEGUN` or `REVOKED`, and that for good.
@@ -42,6 +36,9 @@ pub struct Job {
     reply: Mutex<Option<Reply>>,
 }
 
+/// What is to be called, with what, and in which `contextvars.Context`; None for a task, which has its own.
+type Work = (Py<PyAny>, Py<PyTuple>, Option<Py<PyAny>>);
+
 /// How the answer comes back: `None` where something was raised that is not for a report.
 pub type Line = oneshot::Receiver<Option<Answer>>;
 
@@ -49,6 +46,8 @@ pub type Line = oneshot::Receiver<Option<Answer>>;
 struct Reply {
     answer_to: oneshot::Sender<Option<Answer>>,
     hold: Hold,
+    /// What goes back; unknown until the call has ended.
+    answer: Option<Answer>,
 }
 
 #[pymethods]
@@ -58,19 +57,42 @@ impl Job {
         self.stage.compare_exchange(NEW, BEGUN, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// What to call, with what, and in which context.
+    #[getter]
+    fn work(&self, py: Python<'_>) -> Option<Work> {
+        let work = self.work.lock();
+        let (call, arguments, context) = work.as_ref()?;
+        Some((
+            call.clone_ref(py),
+            arguments.clone_ref(py),
+            context.as_ref().map(|context| context.clone_ref(py)),
+        ))
+    }
+
     /// The call came back with this.
     fn returned(&self, py: Python<'_>, value: &Bound<'_, PyAny>) {
-        self.end(py, || answer::of_value(py, value, self.style, &self.was_raised));
+        self.end(|| answer::of_value(py, value, self.style, &self.was_raised));
     }
 
     /// The call raised this.
     fn raised(&self, py: Python<'_>, error: &Bound<'_, PyAny>) {
-        self.end(py, || answer::of_error(py, PyErr::from_value(error.clone()), &self.was_raised));
+        self.end(|| answer::of_error(py, PyErr::from_value(error.clone()), &self.was_raised));
     }
 
     /// The call was cancelled, as a task can be.
-    fn was_cancelled(&self, py: Python<'_>) {
-        self.end(py, || Some(Answer::broke(Cow::Borrowed("CancelledError"))));
+    fn was_cancelled(&self) {
+        self.end(|| Some(Answer::broke(Cow::Borrowed("CancelledError"))));
+    }
+
+    /// Lets whoever ordered the call hear how it ended.
+    fn tell(&self, py: Python<'_>) {
+        let Some(Reply { answer_to, hold, answer }) = self.reply.lock().take() else { return };
+        // Giving back what was held may take locks that others hold while they wait for the interpreter.
+        py.detach(|| {
+            drop(hold);
+            let send = || drop(answer_to.send(answer));
+            if self.is_task { bell::at_the_bell(send) } else { send() }
+        });
     }
 
     /// Whether whoever ordered the call has given it up.
@@ -88,16 +110,16 @@ impl Job {
         }
     }
 
-    fn end(&self, py: Python<'_>, answer: impl FnOnce() -> Option<Answer>) {
-        let Some(Reply { answer_to, hold }) = self.reply.lock().take() else { return };
+    fn end(&self, answer: impl FnOnce() -> Option<Answer>) {
         // Where the attempt was abandoned nobody is left to see what was raised.
-        let answer = if answer_to.is_closed() { None } else { answer() };
-        // Giving back what was held may take locks that others hold while they wait for the interpreter.
-        py.detach(|| {
-            drop(hold);
-            let send = || drop(answer_to.send(answer));
-            if self.context.is_some() { send() } else { bell::at_the_bell(send) }
-        });
+        if !self.is_abandoned() {
+            let answer = answer();
+            if let Some(reply) = &mut *self.reply.lock() {
+                reply.answer = answer;
+            }
+        }
+        let work = self.work.lock().take();
+        drop(work); // not under the lock: it may run code of the caller's
     }
 }
 
@@ -119,13 +141,12 @@ pub struct Call<'py> {
 fn job(call: Call<'_>, context: Option<Py<PyAny>>) -> (Job, Line) {
     let (answer_to, line) = oneshot::channel();
     let job = Job {
-        call: call.callable.unbind(),
-        arguments: call.arguments.unbind(),
-        context,
+        is_task: context.is_none(),
+        work: Mutex::new(Some((call.callable.unbind(), call.arguments.unbind(), context))),
         style: call.style,
         was_raised: call.raised,
         stage: AtomicU8::new(NEW),
-        reply: Mutex::new(Some(Reply { answer_to, hold: call.hold })),
+        reply: Mutex::new(Some(Reply { answer_to, hold: call.hold, answer: Some(Answer::unknown()) })),
     };
     (job, line)
 }
