@@ -80,7 +80,7 @@ def test_a_coroutine_is_cancelled_at_its_deadline_and_known_to_have_ended() -> N
                 raise
             return True
 
-        with engine(hang, timeout={"timeout_per_action_ms": 500}, retry={"max_retries": 0}) as own:
+        with engine(hang, timeout={"timeout_per_action_ms": 1_000}, retry={"max_retries": 0}) as own:
             report = await own.execute_async(ACT)
             assert cancelled.is_set()
             assert (report.reason_code, report.outcome) == ("timeout", "unknown")
@@ -102,7 +102,7 @@ def test_a_coroutine_that_will_not_be_cancelled_is_unconfirmed_and_holds_its_slo
                     continue
             return True
 
-        timeout = {"timeout_per_action_ms": 500, "grace_ms": 20}
+        timeout = {"timeout_per_action_ms": 1_000, "grace_ms": 20}
         with engine(stubborn, timeout=timeout, max_concurrency=1) as own:
             report = await own.execute_async(ACT)
             assert report.attempts[0]["stopped"] == "unconfirmed"

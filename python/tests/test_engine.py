@@ -270,7 +270,7 @@ def test_an_executor_is_told_at_its_deadline_and_may_end_well_in_the_grace() -> 
         assert attempt.is_cancelled()
         return failstop.not_applied()
 
-    report = execute(act, policy={"timeout": {"timeout_per_action_ms": 50, "grace_ms": 60_000}})
+    report = execute(act, policy={"timeout": {"timeout_per_action_ms": 1_000, "grace_ms": 60_000}})
     assert (report.reason_code, report.attempts[0]["stopped"]) == ("timeout", "confirmed")
 
 
@@ -290,7 +290,7 @@ def test_an_executor_that_does_not_come_back_keeps_its_slot_until_it_does() -> N
         ended.set()
         return True
 
-    policy = {"timeout": {"timeout_per_action_ms": 50, "grace_ms": 0}, "max_concurrency": 1}
+    policy = {"timeout": {"timeout_per_action_ms": 1_000, "grace_ms": 0}, "max_concurrency": 1}
     with engine(act, policy=policy) as made:
         report = made.execute(ACT, run_id="r", step=0)
         assert (report.reason_code, report.attempts[0]["stopped"]) == ("timeout", "unconfirmed")
@@ -313,7 +313,7 @@ def test_executors_of_the_references_kind_get_what_came_in_and_are_given_up_with
         return True, None
 
     decision, context = FinalDecision(Action.ACT), {"now_ms": 5}
-    policy = {"timeout": {"timeout_per_action_ms": 50, "grace_ms": 600_000}}
+    policy = {"timeout": {"timeout_per_action_ms": 1_000, "grace_ms": 600_000}}
     report = execute(failstop.reference(act), decision, context, policy=policy)
     release.set()
     assert report.attempts[0]["stopped"] == "unconfirmed"
@@ -638,11 +638,7 @@ def test_an_engine_whose_executor_refers_to_it_is_collected(tmp_path: Path) -> N
     assert service.engine.execute(ACT, run_id="r", step=0).status == "success"
     kept = weakref.ref(service.engine)
     del service
-    for _ in range(1000):
-        gc.collect()
-        if kept() is None:
-            break
-        threading.Event().wait(0.01)  # the worker lets go of its job after it has answered
+    gc.collect()
     assert kept() is None
 
 

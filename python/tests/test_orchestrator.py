@@ -27,7 +27,7 @@ PATIENCE_S = 60.0
 
 def short() -> ExecutionPolicy:
     """Attempts are short; the whole is not, so that a busy machine still gets to make one."""
-    return policy(timeout=TimeoutPolicy(timeout_per_action_ms=200, max_total_time_ms=60_000))
+    return policy(timeout=TimeoutPolicy(timeout_per_action_ms=1_000, max_total_time_ms=60_000))
 
 
 @contextmanager
@@ -56,7 +56,7 @@ from types import SimpleNamespace
 from execution_orchestration_core.orchestrator import execute
 from execution_orchestration_core.policies import *
 decision = SimpleNamespace(action="ACT", allowed=True)
-policy = ExecutionPolicy(timeout=TimeoutPolicy(timeout_per_action_ms=200, max_total_time_ms=60_000))
+policy = ExecutionPolicy(timeout=TimeoutPolicy(timeout_per_action_ms=1_000, max_total_time_ms=60_000))
 forever = lambda action, context: threading.Event().wait()
 """
     return subprocess.run(
