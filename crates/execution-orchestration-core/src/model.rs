@@ -1,6 +1,6 @@
 //! The words of a report: statuses, effects, outcomes, reason codes, and the records made of them.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use decision_schema::{Action, Object, Value};
@@ -424,8 +424,8 @@ pub struct ExecutionReport {
     pub replayed: bool,
     /// The key in force.
     pub idempotency_key: Option<String>,
-    /// Digest of the plan, where something asked for it.
-    pub plan_digest: Option<Digest>,
+    /// Digest of the plan, where something asked for it. Boxed: a report without one is copied that much faster.
+    pub plan_digest: Option<Box<Digest>>,
     /// Every attempt, in order.
     pub attempts: Vec<ExecutionAttempt>,
     /// From admission to the end, milliseconds.

@@ -239,7 +239,7 @@ fn report(key: &str) -> ExecutionReport {
         conclusion: NOT_YET,
         replayed: false,
         idempotency_key: Some(key.into()),
-        plan_digest: Some(Digest::of(key.as_bytes())),
+        plan_digest: Some(Box::new(Digest::of(key.as_bytes()))),
         attempts: Vec::new(),
         total_latency_ms: 5,
         gate: None,

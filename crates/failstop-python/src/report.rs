@@ -75,7 +75,7 @@ impl Report {
     /// `"sha256:..."`; `None` where plans have no digests.
     #[getter]
     fn plan_digest(&self) -> Option<String> {
-        self.report.plan_digest.map(|digest| format!("sha256:{digest}"))
+        self.report.plan_digest.as_ref().map(|digest| format!("sha256:{digest}"))
     }
 
     /// How long it took, milliseconds.

@@ -65,6 +65,21 @@ impl Default for Clock {
     }
 }
 
+/// Unix wall time as of the system timer's last tick, milliseconds: late by a few of them, at a fifth of the price
+/// (5 ns instead of 25). Asked of the C library, which also knows what to do where the kernel maps no clocks.
+#[cfg(target_os = "linux")]
+pub(crate) fn coarse_unix_ms() -> i64 {
+    use nix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::CLOCK_REALTIME_COARSE)
+        .map_or_else(|_| unix_ms(), |tick| tick.tv_sec() * 1_000 + tick.tv_nsec() / 1_000_000)
+}
+
+/// Unix wall time, milliseconds; other systems have no coarser clock.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn coarse_unix_ms() -> i64 {
+    unix_ms()
+}
+
 /// Unix wall time, milliseconds.
 #[allow(clippy::disallowed_methods)]
 pub fn unix_ms() -> i64 {

@@ -357,11 +357,12 @@ pub(crate) struct Guards {
 impl<'a> House<'a> {
     /// The gate for this request at admission, its own context and the policy's exceptions included.
     pub(crate) fn first_verdict(&self, request: &Request<'_>) -> Verdict {
-        let verdict = self.obeying_health(self.gate.verdict(request.decision.action));
-        // A context says `stop` at most, and where two say the same it is the gate that is named.
-        let is_settled = verdict.level >= Level::Stop;
-        let verdict = if is_settled { verdict } else { verdict.or(context_verdict(request.context)) };
-        self.exempting(request, verdict)
+        let gate = self.gate.verdict(request.decision.action);
+        // Health and a context say `stop` at most, and where two say the same it is the gate that is named.
+        if gate.level >= Level::Stop {
+            return self.exempting(request, gate);
+        }
+        self.exempting(request, self.obeying_health(gate).or(context_verdict(request.context)))
     }
 
     /// The gate for this request later on. Its context does not change: where it said stop, nothing was admitted, or

@@ -2,6 +2,7 @@
 
 use alloc::{
     borrow::{Cow, ToOwned},
+    boxed::Box,
     format,
     string::String,
     vec::Vec,
@@ -93,7 +94,7 @@ impl ExecutionReport {
             replayed: members.required("replayed", Value::as_bool)?,
             idempotency_key: members.nullable("idempotency_key", text)?,
             plan_digest: members
-                .nullable("plan_digest", |digest| Digest::from_wire(digest.as_str()?).ok())?,
+                .nullable("plan_digest", |digest| Digest::from_wire(digest.as_str()?).ok().map(Box::new))?,
             attempts: attempts(&members)?,
             total_latency_ms: members.required("total_latency_ms", natural)?,
             gate: members.get("gate").map(gate).transpose()?,

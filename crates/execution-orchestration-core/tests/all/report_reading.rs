@@ -136,7 +136,7 @@ prop_compose! {
     ) -> ExecutionReport {
         ExecutionReport {
             execution_id: ExecutionId(id), run_id, step, line, action, conclusion, replayed, idempotency_key,
-            plan_digest: digest.map(Digest::from), attempts, total_latency_ms, gate, output, external, packet,
+            plan_digest: digest.map(Digest::from).map(Box::new), attempts, total_latency_ms, gate, output, external, packet,
         }
     }
 }
@@ -258,7 +258,7 @@ fn full() -> ExecutionReport {
         },
         replayed: false,
         idempotency_key: Some("order-17".to_owned()),
-        plan_digest: Some(Digest::of(b"plan")),
+        plan_digest: Some(Box::new(Digest::of(b"plan"))),
         attempts: vec![ExecutionAttempt { attempt_number: 1, ..attempt.clone() }, attempt],
         total_latency_ms: 5114,
         gate: Some(GateStamp { scope: Scope::Global, level: Level::Drain, epoch: 4 }),

@@ -47,7 +47,7 @@ fn success() -> ExecutionReport {
         },
         replayed: false,
         idempotency_key: Some("order-17".to_owned()),
-        plan_digest: Some(Digest::of(b"plan")),
+        plan_digest: Some(Box::new(Digest::of(b"plan"))),
         attempts: vec![attempt()],
         total_latency_ms: 13,
         gate: None,

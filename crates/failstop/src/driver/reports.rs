@@ -8,33 +8,53 @@ use execution_orchestration_core::{
 
 use super::Drive;
 use crate::{
+    clock,
     engine::{self, House},
     executor::Executor,
     ids,
-    ledger::Evidence,
-    reporting::{self, Brought},
+    ledger::{Evidence, Ledger},
+    reporting,
     request::Request,
 };
 
 /// The report of what the gate refuses at admission. Nothing is built for it: a stop stays cheap under any load.
+///
+/// Not inlined, so that it writes the report where the caller wants it: inlined, the two ways to it would meet in a
+/// copy (10 ns).
+#[inline(never)]
 pub(crate) fn refuse_at_the_gate<E: Executor>(
     house: House<'_>,
     request: &Request<'_>,
     executor: Option<&E>,
     verdict: Verdict,
 ) -> ExecutionReport {
-    let id = ids::execution_id(house.clock.wall_ms(house.clock.now()));
-    let (external, packet) = reporting::brought(&house.redactor, request);
-    let report = ExecutionReport {
-        gate: Some(verdict.stamp),
-        plan_digest: house.plan_digests.then(|| engine::plan(house.policy, request, executor).digest()),
-        external,
-        packet,
-        ..reporting::begin(request, id, Conclusion::refused(ReasonCode::from(verdict.code)), Vec::new())
-    };
-    if let Some(ledger) = house.ledger() {
-        ledger.note(Evidence::Denied(&report));
+    match house.ledger() {
+        None => refusal(house, request, executor, verdict),
+        Some(ledger) => noted(ledger, refusal(house, request, executor, verdict)),
     }
+}
+
+fn refusal<E: Executor>(
+    house: House<'_>,
+    request: &Request<'_>,
+    executor: Option<&E>,
+    verdict: Verdict,
+) -> ExecutionReport {
+    // Nothing of it has a time but its id, whose order among others of the same tick means nothing.
+    let id = ids::execution_id(clock::coarse_unix_ms());
+    let conclusion = Conclusion::refused(ReasonCode::from(verdict.code));
+    let mut report = reporting::begin(request, id, conclusion, Vec::new());
+    report.gate = Some(verdict.stamp);
+    reporting::bring_along(&mut report, &house.redactor, request);
+    if house.plan_digests {
+        report.plan_digest = Some(Box::new(engine::plan(house.policy, request, executor).digest()));
+    }
+    report
+}
+
+/// The report of an execution that tried nothing, once the ledger was told of it.
+fn noted(ledger: &dyn Ledger, report: ExecutionReport) -> ExecutionReport {
+    ledger.note(Evidence::Denied(&report));
     report
 }
 
@@ -67,34 +87,29 @@ impl Drive<'_> {
         let earlier = self.kept.iter().flat_map(|kept| &kept.earlier);
         let withdrawn = self.kept.iter().flat_map(|kept| &kept.withdrawn);
         let attempts = earlier.chain(attempts).chain(withdrawn).cloned().collect();
-        self.report_with(attempts, Brought::default())
+        self.report_with(attempts)
     }
 
-    // One literal, so that the report is written where it is wanted rather than moved there.
-    fn report_with(
-        &mut self,
-        attempts: Vec<ExecutionAttempt>,
-        (external, packet): Brought,
-    ) -> ExecutionReport {
+    /// The report of these attempts, without what came in with the request.
+    fn report_with(&mut self, attempts: Vec<ExecutionAttempt>) -> ExecutionReport {
         let conclusion = self.machine.conclusion().unwrap_or_else(|| reporting::lost_conclusion(&attempts));
         let concluded_at = self.kept.as_ref().and_then(|kept| kept.concluded_at);
-        let wants_digest = self.house.plan_digests || self.machine.plan().key().is_some();
-        ExecutionReport {
-            idempotency_key: self.machine.plan().key().map(str::to_owned),
-            plan_digest: wants_digest.then(|| self.machine.plan_digest()),
-            total_latency_ms: concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at()),
-            gate: self.machine.gate(),
-            output: self.output.as_deref().cloned(),
-            external,
-            packet,
-            ..reporting::begin(self.request, self.id, conclusion, attempts)
+        let mut report = reporting::begin(self.request, self.id, conclusion, attempts);
+        report.total_latency_ms = concluded_at.unwrap_or(self.now).ms_since(self.machine.admitted_at());
+        report.gate = self.machine.gate();
+        report.output = self.output.as_deref().cloned();
+        report.idempotency_key = self.machine.plan().key().map(str::to_owned);
+        if self.house.plan_digests || report.idempotency_key.is_some() {
+            report.plan_digest = Some(Box::new(self.machine.plan_digest()));
         }
+        report
     }
 
     pub(super) fn finish(&mut self) -> ExecutionReport {
-        let brought = reporting::brought(&self.house.redactor, self.request);
         if let Some(stored) = self.kept.as_mut().and_then(|kept| kept.stored.take()) {
-            return reporting::replay(*stored, self.machine.conclusion(), self.request.line, brought);
+            let mut report = reporting::replay(*stored, self.machine.conclusion(), self.request.line);
+            reporting::bring_along(&mut report, &self.house.redactor, self.request);
+            return report;
         }
         let Request { decision, tenant, .. } = *self.request;
         if let (Some(cooldown_ms), Some(guards)) = (decision.cooldown_ms, &self.house.guards)
@@ -108,16 +123,24 @@ impl Drive<'_> {
             attempts.splice(0..0, std::mem::take(&mut kept.earlier));
             attempts.extend(kept.withdrawn.take());
         }
-        let report = self.report_with(attempts, brought);
         // What was tried has its records; what was not is an event and touches no key.
-        match report.conclusion.status {
-            ExecutionStatus::Denied | ExecutionStatus::Skipped => {
-                if let Some(ledger) = self.house.ledger() {
-                    ledger.note(Evidence::Denied(&report));
-                }
-            }
-            ExecutionStatus::Success | ExecutionStatus::Failed => {}
+        match self.house.ledger().filter(|_| self.has_tried_nothing()) {
+            None => self.last_report(attempts),
+            Some(ledger) => noted(ledger, self.last_report(attempts)),
         }
+    }
+
+    fn last_report(&mut self, attempts: Vec<ExecutionAttempt>) -> ExecutionReport {
+        let mut report = self.report_with(attempts);
+        reporting::bring_along(&mut report, &self.house.redactor, self.request);
         report
+    }
+
+    fn has_tried_nothing(&self) -> bool {
+        match self.machine.conclusion().map(|end| end.status) {
+            Some(ExecutionStatus::Denied | ExecutionStatus::Skipped) => true,
+            // Without a conclusion it is lost, which is a failure.
+            Some(ExecutionStatus::Success | ExecutionStatus::Failed) | None => false,
+        }
     }
 }
