@@ -3,16 +3,19 @@
 //! While health is ill, every start is barred as at `stop`, retries included. Attempts that run are left alone: what
 //! they do is not known to be ill, and to break them off would put keys in doubt for the faults of others.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use execution_orchestration_core::{
     model::Effect,
     stop::{Level, Scope, StopCode, Verdict},
 };
 use ops_health_core::{Event, HealthPolicy, OpsHealth, Signal};
-use parking_lot::Mutex;
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// What a full target says, and the `http` executor passes on, where it does not say how long to wait.
 const TOO_MANY_REQUESTS: &str = "http_429";

@@ -24,6 +24,7 @@ pub mod locks;
 pub mod pipeline;
 mod reporting;
 mod request;
+mod sync;
 
 pub use canary::StopNotProven;
 pub use clock::unix_ms;

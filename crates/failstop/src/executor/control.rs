@@ -1,16 +1,12 @@
 //! The strings between the engine and one running attempt: made only when an executor asks for them, so that an attempt
 //! that answers at once costs nothing.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
-};
+use std::fmt;
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use crate::sync::{
+    Arc, Mutex, Notify, OnceLock,
+    atomic::{AtomicBool, AtomicU8, Ordering},
+};
 
 /// How urgently an attempt is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

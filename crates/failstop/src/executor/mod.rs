@@ -26,6 +26,7 @@ pub use control::{Cancel, Control, Hold, Urgency};
 use decision_schema::{Action, Object, Value};
 pub use erased::AnyExecutor;
 use execution_orchestration_core::model::{Effect, EffectClass};
+pub use reply::read_answer;
 pub use secret::Secret;
 
 use crate::locks::AttemptLock;

@@ -8,12 +8,13 @@ use execution_orchestration_core::model::Effect;
 use super::Answer;
 
 /// Reads `{"effect": "applied|not_applied|rejected|unknown", "error_code"?, "retry_after_ms"?, "output"?}`. `None` for
-/// all else. Other members, and these three with a value of the wrong kind, are as good as absent.
-pub(super) fn read(bytes: &[u8]) -> Option<Answer> {
+/// all else. Other members, and these three with a value of the wrong kind, are as good as absent. For executors of one's
+/// own whose targets answer as programs do.
+pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
     json::parse(bytes).ok().and_then(|value| from_value(&value))
 }
 
-/// [`read`], of JSON that was parsed already.
+/// [`read_answer`], of JSON that was parsed already.
 pub(super) fn from_value(value: &Value) -> Option<Answer> {
     let object = value.as_object()?;
     let effect = object.get("effect").and_then(Value::as_str).and_then(Effect::from_name)?;

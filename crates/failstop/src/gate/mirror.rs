@@ -1,12 +1,11 @@
 //! A shared gate as this process last saw it. What it says is decided in a ledger's start step; what it shows is for
 //! everything between starts: admission, waits, attempts in flight.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use decision_schema::Action;
 use execution_orchestration_core::stop::{GateEntry, Level, Scope, StopCode, Verdict};
 
 use super::{SCOPES, index, latched, pack};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Every latch of a shared gate, and whether it could be read.
 #[derive(Debug)]

@@ -6,10 +6,7 @@
 mod mirror;
 mod watched_file;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use decision_schema::Action;
 use execution_orchestration_core::{
@@ -17,11 +14,15 @@ use execution_orchestration_core::{
     time::Timestamp,
 };
 use mirror::Mirror;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 pub use watched_file::{WatchError, WatchedFile};
 
-use crate::clock::{self, Clock};
+use crate::{
+    clock::{self, Clock},
+    sync::{
+        Mutex, Notified, Notify, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// The scopes that can be latched: global, then one per action.
 const SCOPES: usize = 1 + Action::ALL.len();
@@ -215,7 +216,7 @@ impl Gate {
     }
 
     /// Resolves at the next [`Gate::stir`] after it was enabled.
-    pub(crate) fn stirred(&self) -> tokio::sync::futures::Notified<'_> {
+    pub(crate) fn stirred(&self) -> Notified<'_> {
         self.inner.stirred.notified()
     }
 

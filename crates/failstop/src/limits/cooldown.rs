@@ -1,13 +1,14 @@
 //! Cooldowns: after a success, the same action of the same tenant is denied for a while, in this process.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::collections::HashMap;
 
 use decision_schema::Action;
 use execution_orchestration_core::time::Timestamp;
-use parking_lot::Mutex;
+
+use crate::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Past this many entries, those that are over are swept out before another is added.
 const SWEEP_AT: usize = 1024;

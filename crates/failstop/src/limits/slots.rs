@@ -3,17 +3,13 @@
 //! Where nobody waits, one atomic operation takes a slot and one gives it back. Who waits stands in a queue, and from
 //! then on every slot goes through it.
 
-use std::{
-    collections::VecDeque,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
-};
+use std::{collections::VecDeque, pin::pin};
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use crate::sync::{
+    Arc, Mutex, Notify,
+    atomic::{AtomicU32, AtomicU64, Ordering},
+    oneshot,
+};
 
 /// In `Inner::free`: somebody waits, and slots are handed out by turns only.
 const QUEUED: u64 = 1 << 63;

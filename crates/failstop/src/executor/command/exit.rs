@@ -24,7 +24,7 @@ pub(super) fn interpret(
     };
     let by_code = effect_of_code(code, exit_effects);
     let answer = stdout
-        .and_then(reply::read)
+        .and_then(reply::read_answer)
         .filter(|reply| counts(reply.effect, code, by_code))
         .unwrap_or_else(|| Answer::of(by_code));
     if code == 0 || answer.error_code.is_some() { answer } else { answer.with_code(format!("exit_{code}")) }

@@ -40,7 +40,7 @@ async fn ask(spec: &CommandSpec, request: &str) -> ProbeAnswer {
     if !status.is_some_and(|status| status.success()) {
         return ProbeAnswer::Unknown;
     }
-    match capture.whole_stdout().and_then(reply::read).map(|answer| answer.effect) {
+    match capture.whole_stdout().and_then(reply::read_answer).map(|answer| answer.effect) {
         Some(Effect::Applied) => ProbeAnswer::Applied,
         Some(Effect::NotApplied) => ProbeAnswer::NotApplied,
         Some(Effect::Rejected | Effect::Unknown) | None => ProbeAnswer::Unknown,

@@ -24,6 +24,7 @@ use hyper::{
         TRANSFER_ENCODING, UPGRADE, USER_AGENT,
     },
 };
+pub use retry_after::retry_after_ms;
 pub use spec::{
     DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_MAX_OUTPUT_BYTES, HttpSpec, HttpSpecError, MAX_CONNECT_TIMEOUT_MS,
 };

@@ -8,15 +8,20 @@ use hyper::{
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// How long the target asks to be left alone, milliseconds: seconds, or the time from the response's own `Date` until the
-/// given one, so that the clocks of the two sides need not agree. `now_ms` (Unix milliseconds) stands in for a missing
-/// `Date`. A date that is past is 0; what cannot be read is no wish.
-pub(super) fn retry_after_ms(headers: &HeaderMap, now_ms: i64) -> Option<u64> {
-    let wish = text(headers, &RETRY_AFTER)?;
+/// What the headers of a response say of it.
+pub(super) fn wish_in(headers: &HeaderMap, now_ms: i64) -> Option<u64> {
+    retry_after_ms(text(headers, &RETRY_AFTER)?, text(headers, &DATE), now_ms)
+}
+
+/// How long a target asks to be left alone, milliseconds, by its headers `Retry-After` and `Date`: seconds, or the time
+/// from the response's own `Date` until the given one, so that the clocks of the two sides need not agree. `now_ms` (Unix
+/// milliseconds) stands in for a missing `Date`. A date that is past is 0; what cannot be read is no wish. For executors
+/// of one's own that talk HTTP.
+pub fn retry_after_ms(wish: &str, date: Option<&str>, now_ms: i64) -> Option<u64> {
     if wish.bytes().all(|byte| byte.is_ascii_digit()) {
         return (!wish.is_empty()).then(|| wish.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
     }
-    let from_ms = text(headers, &DATE).and_then(unix_ms_of_http_date).unwrap_or(now_ms);
+    let from_ms = date.and_then(unix_ms_of_http_date).unwrap_or(now_ms);
     let until_ms = unix_ms_of_http_date(wish)?;
     Some(u64::try_from(until_ms.saturating_sub(from_ms)).unwrap_or(0))
 }
@@ -64,7 +69,7 @@ mod tests {
     fn wish(retry_after: &'static str, date: Option<&'static str>) -> Option<u64> {
         let mut headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(retry_after))]);
         headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
-        retry_after_ms(&headers, NOW_MS)
+        wish_in(&headers, NOW_MS)
     }
 
     #[test]

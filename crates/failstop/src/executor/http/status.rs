@@ -6,7 +6,7 @@ use decision_schema::json;
 use execution_orchestration_core::model::Effect;
 use hyper::StatusCode;
 
-use super::{exchange::Reception, retry_after::retry_after_ms};
+use super::{exchange::Reception, retry_after::wish_in};
 use crate::executor::{Answer, reply};
 
 /// The answer that a whole response makes. A configured effect wins over everything in it.
@@ -23,7 +23,7 @@ pub(super) fn interpret(
         answer = answer.with_code(format!("http_{}", status.as_u16()));
     }
     if takes_hint(status, configured) {
-        answer.retry_after_ms = retry_after_ms(&reception.headers, now_ms);
+        answer.retry_after_ms = wish_in(&reception.headers, now_ms);
     }
     let Some(body) = reception.body.as_deref().and_then(|body| json::parse(body).ok()) else { return answer };
     match reply::from_value(&body) {
