@@ -1,4 +1,5 @@
-//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`, `crash`, `wheel`.
+//! What one types while working on the project: `cargo xtask test`, `demo`, `example`, `bench`, `crash`, `fuzz`,
+//! `wheel`.
 //!
 //! Needs a Rust toolchain; what has to do with Python needs CPython 3.11 or newer as well, and nothing else.
 #![forbid(unsafe_code)]
@@ -7,6 +8,7 @@
 mod checks;
 mod crash;
 mod examples;
+mod fuzz;
 mod python;
 mod reports;
 mod steps;
@@ -28,6 +30,8 @@ cargo xtask COMMAND
   bench python [NAME]...         the same from Python, with bench/python/NAME.py
   crash [--rounds N] [--seed S] [--only ROUND]
                                  kill the ledger at every write, and count effects
+  fuzz [TARGET [INPUT]] [--seconds N]
+                                 bytes from outside, each target for N seconds (60), or one input again
   help                           this text
 ";
 
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         ["bench", "python", names @ ..] => python::bench(names),
         ["bench", sections @ ..] => bench(sections),
         ["crash", options @ ..] => crash::matrix(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             true

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod dependencies;
+mod foreign;
 mod sources;
 
 use std::{
