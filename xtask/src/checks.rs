@@ -2,7 +2,11 @@
 
 use std::process::Command;
 
-use crate::{python, steps::Steps, workspace::cargo};
+use crate::{
+    python,
+    steps::Steps,
+    workspace::{cargo, root},
+};
 
 const NO_STD_CRATES: &[&str] =
     &["decision-modulation-core", "decision-schema", "execution-orchestration-core", "ops-health-core"];
@@ -20,10 +24,26 @@ pub fn run() -> bool {
     );
     steps.step("cores without std", [no_std()]);
     steps.step("tests", [cargo(&["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast"])]);
+    steps.step("atomics", atomics());
     steps.step("examples in docs", [cargo(&["test", "--workspace", "--locked", "--doc"])]);
     steps.step("docs", [docs()]);
     steps.check("python", python::test);
     steps.sum_up()
+}
+
+/// The rooms with atomics in every interleaving, seconds once built: a package of its own with a place of its own to be
+/// built in, so that neither build makes the other begin again.
+fn atomics() -> [Command; 3] {
+    let of_models = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        command.current_dir(root().join("loom")).env("CARGO_TARGET_DIR", root().join("target/loom"));
+        command
+    };
+    [
+        of_models(&["fmt", "--check"]),
+        of_models(&["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+        of_models(&["test", "--locked", "--no-fail-fast"]),
+    ]
 }
 
 fn no_std() -> Command {
