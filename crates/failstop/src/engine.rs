@@ -388,7 +388,10 @@ impl<'a> House<'a> {
     }
 
     fn obeying_health(&self, verdict: Verdict) -> Verdict {
-        self.health.as_ref().map_or(verdict, |health| verdict.or(health.verdict()))
+        match &self.health {
+            None => verdict,
+            Some(health) => verdict.or(health.verdict()),
+        }
     }
 
     /// What is held back where too much fails, if anything is.
@@ -403,7 +406,8 @@ impl<'a> House<'a> {
     }
 
     fn exempting(&self, request: &Request<'_>, verdict: Verdict) -> Verdict {
-        verdict.exempting(self.is_exempt(request))
+        // Mostly nothing stands in the way, and nothing needs to be exempted from it.
+        if verdict.level == Level::Run { verdict } else { verdict.exempting(self.is_exempt(request)) }
     }
 
     fn is_exempt(&self, request: &Request<'_>) -> bool {

@@ -10,7 +10,7 @@ mod phase;
 mod signals;
 mod transitions;
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 pub use phase::{Phase, StopCause};
 pub use signals::{
@@ -265,11 +265,9 @@ impl<'p> Machine<'p> {
         let planned = self.waits_for.take();
         let attempt_deadline = now.plus_ms(self.policy().timeout().timeout_per_action_ms);
         let deadline = attempt_deadline.min(self.total_deadline());
-        if self.attempts.capacity() == 0 {
-            self.attempts.reserve_exact(1);
-        }
-        self.attempts.push(ExecutionAttempt {
-            action: self.plan.action(),
+        let action = self.plan.action();
+        let begun = || ExecutionAttempt {
+            action,
             status: ExecutionStatus::Failed,
             attempt_number: attempt,
             latency_ms: 0,
@@ -280,7 +278,13 @@ impl<'p> Machine<'p> {
             started_at_ms: at_ms,
             waited_ms,
             wait_reason: planned,
-        });
+        };
+        // Mostly there is one: it gets the room it needs, and is written there rather than moved there.
+        if self.attempts.is_empty() {
+            self.attempts = vec![begun()];
+        } else {
+            self.attempts.push(begun());
+        }
         self.phase = Phase::Running { attempt, deadline, is_last: attempt_deadline > self.total_deadline() };
         // A stop that came while the start step was under way is obeyed now.
         if self.verdict.bars_retries() {

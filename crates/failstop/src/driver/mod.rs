@@ -244,13 +244,17 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// The start step where no ledger guards the key: the gate alone.
-    fn start_unrecorded(&self) -> Result<Started, StartRefusal> {
+    /// What the gate bars the next start with.
+    fn bar(&self) -> Option<Verdict> {
         let verdict = self.house.verdict(self.request);
-        if verdict.bars_start(self.machine.attempts().is_empty()) {
-            Err(StartRefusal::Gate(verdict))
-        } else {
-            Ok(Started { fence: 0, lock: None })
+        verdict.bars_start(self.machine.attempts().is_empty()).then_some(verdict)
+    }
+
+    /// Goes on without the start; no refusal where the machine gave it up.
+    fn give_up_start(&mut self, refusal: Option<StartRefusal>) {
+        self.pass = None;
+        if let Some(refusal) = refusal {
+            self.handle(Input::NotStarted(refusal));
         }
     }
 
@@ -290,10 +294,7 @@ impl<'a> Drive<'a> {
         attempt: u32,
         started: Started,
     ) -> Result<Started, StartRefusal> {
-        let verdict = self.house.verdict(self.request);
-        if !verdict.bars_start(self.machine.attempts().is_empty()) {
-            return Ok(started);
-        }
+        let Some(verdict) = self.bar() else { return Ok(started) };
         self.fence = started.fence;
         ledger.withdraw(key, attempt);
         self.keep_withdrawn(attempt);
@@ -304,20 +305,18 @@ impl<'a> Drive<'a> {
     #[allow(clippy::manual_async_fn)] // an `async fn` stores its arguments twice
     fn attempt<E: Executor>(&mut self, number: u32, executor: &E) -> impl Future<Output = ()> {
         async move {
-            let started = match (self.house.ledger(), &self.key) {
-                (Some(ledger), Some(key)) => {
-                    let key = key.name();
-                    Box::pin(self.start_recorded(ledger, &key, number, executor.may_outlive_process())).await
+            let mut tenure = if let (Some(ledger), Some(key)) = (self.house.ledger(), &self.key) {
+                let key = key.name();
+                let may_outlive = executor.may_outlive_process();
+                match Box::pin(self.start_recorded(ledger, &key, number, may_outlive)).await {
+                    Some(Ok(started)) => self.take_tenure(started),
+                    not_started => return self.give_up_start(not_started.and_then(Result::err)),
                 }
-                _ => Some(self.start_unrecorded()),
-            };
-            let mut tenure = match started {
-                Some(Ok(started)) => self.take_tenure(started),
-                not_started => {
-                    self.pass = None;
-                    return if let Some(Err(refusal)) = not_started {
-                        self.handle(Input::NotStarted(refusal));
-                    };
+            } else {
+                // Where no ledger guards the key, the start step is the gate alone.
+                match self.bar() {
+                    None => self.take_tenure(Started { fence: 0, lock: None }),
+                    Some(verdict) => return self.give_up_start(Some(StartRefusal::Gate(verdict))),
                 }
             };
             let key = tenure
@@ -389,8 +388,8 @@ impl<'a> Drive<'a> {
     }
 
     fn conclude_attempt(&mut self, attempt: u32, end: Result<Answer, Parting>) {
-        let has_hint = matches!(&end, Ok(answer) if answer.retry_after_ms.is_some());
         let is_told = self.house.is_watched() && !self.is_broken_off();
+        let has_hint = is_told && matches!(&end, Ok(answer) if answer.retry_after_ms.is_some());
         match end {
             Ok(answer) => {
                 let (ended, output) = reporting::vet(answer, &self.house.redactor, self.request);
@@ -527,6 +526,7 @@ impl<F: Future<Output = Answer>> Future for Caught<F> {
 /// A span that somebody listens to: mostly nobody does, and then it takes no room.
 type Span = Option<Box<tracing::Span>>;
 
+#[inline]
 fn kept(span: tracing::Span) -> Span {
     (!span.is_disabled()).then(|| Box::new(span))
 }

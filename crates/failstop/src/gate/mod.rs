@@ -123,17 +123,25 @@ impl Gate {
     }
 
     /// What the gate means for `action` now, every source included.
+    #[inline]
     pub fn verdict(&self, action: Action) -> Verdict {
         let own = latched(&self.inner.latches, action);
         match (&self.inner.watched, self.inner.shared.get(), &self.inner.staleness) {
             (None, None, None) => own,
-            (watched, shared, staleness) => own
-                .or(shared.map_or(Verdict::RUN, |shared| shared.verdict(action)))
-                .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
-                .or(staleness.as_ref().map_or(Verdict::RUN, |staleness| {
-                    staleness.verdict(watched.is_some() || shared.is_none(), shared.is_some())
-                })),
+            _ => own.or(self.verdict_of_sources(action)),
         }
+    }
+
+    /// What the sources beside the gate's own latches mean.
+    fn verdict_of_sources(&self, action: Action) -> Verdict {
+        let Inner { watched, shared, staleness, .. } = &*self.inner;
+        let shared = shared.get();
+        shared
+            .map_or(Verdict::RUN, |shared| shared.verdict(action))
+            .or(watched.as_ref().map_or(Verdict::RUN, WatchedFile::verdict))
+            .or(staleness.as_ref().map_or(Verdict::RUN, |staleness| {
+                staleness.verdict(watched.is_some() || shared.is_none(), shared.is_some())
+            }))
     }
 
     /// Shows this process what a ledger's shared gate says: every entry as it was read, or `None` where it could not be,
@@ -263,6 +271,7 @@ const fn index(scope: Scope) -> Option<usize> {
 }
 
 /// What these latches mean for `action`: the higher of global and its own, global on a tie.
+#[inline]
 fn latched(latches: &[AtomicU64; SCOPES], action: Action) -> Verdict {
     const LEVEL: u64 = 3;
     let [global, own] = [0, 1 + action as usize].map(|at| latches[at].load(Ordering::Acquire));
