@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
@@ -64,10 +63,17 @@ impl Shop {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Writes a shell script that can be started.
+    /// Writes a shell script that can be started. Another process writes it: what is written here is open in whatever
+    /// other tests start meanwhile, and nothing can be started while it is open for writing.
     pub fn script(&self, name: &str, body: &str) {
-        self.write(name, format!("#!/bin/sh\n{body}\n"));
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+            .arg(self.path(name))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        write!(writer.stdin.take().unwrap(), "#!/bin/sh\n{body}\n").unwrap();
+        assert!(writer.wait().unwrap().success());
     }
 
     /// Reads a file; empty where there is none.

@@ -1,6 +1,12 @@
 //! The victim's executors: each kind of them, acting on the target, and struck at the moments of an attempt.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use failstop::{
     core::model::{Effect, EffectClass},
@@ -110,6 +116,14 @@ impl Actor {
     }
 }
 
+/// How many attempts this process has entered.
+static ENTERED: AtomicU32 = AtomicU32::new(0);
+
+/// How many attempts this process has entered.
+pub fn entered() -> u32 {
+    ENTERED.load(Ordering::SeqCst)
+}
+
 /// An executor whose victim may be struck around it.
 #[derive(Debug)]
 pub(super) struct Struck {
@@ -120,6 +134,7 @@ pub(super) struct Struck {
 impl Executor for Struck {
     async fn run<'a>(&'a self, attempt: Attempt<'a>) -> Answer {
         let (key, number) = (attempt.idempotency_key.unwrap_or_default(), attempt.attempt_number);
+        ENTERED.fetch_add(1, Ordering::SeqCst);
         self.striker.reach(Moment::Entered, key, number);
         let answer = self.inner.run(attempt).await;
         self.striker.reach(Moment::Answered, key, number);

@@ -8,6 +8,7 @@ mod life;
 mod place;
 mod program;
 
+pub use executors::entered;
 pub(crate) use executors::status_of;
 pub use life::{DONE, Ending, Life, MAX_RETRIES, NOT_OPENED, live};
 pub use place::Place;

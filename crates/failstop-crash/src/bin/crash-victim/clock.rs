@@ -3,12 +3,13 @@
 
 use std::{
     ffi::{c_int, c_long},
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
+use failstop_crash::victim;
 use rustix::time::{ClockId, clock_gettime as really};
 
-/// The environment variable that says after how many looks at the wall clock it is set back.
+/// The environment variable that says after how many entered attempts the clock is set back.
 const BACK_VARIABLE: &str = "FAILSTOP_CLOCK_BACK_AFTER";
 
 /// How far it is set back, seconds.
@@ -16,13 +17,13 @@ const HOUR: i64 = 3_600;
 
 const CLOCK_REALTIME: c_int = 0;
 
-/// How many more looks find the right time.
-static LOOKS_LEFT: AtomicI64 = AtomicI64::new(i64::MAX);
+/// After how many entered attempts the time is wrong.
+static BACK_AFTER: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// Sets the clock back later, if the environment says so.
 pub fn set_back_as_told() {
     let after = std::env::var(BACK_VARIABLE).ok().and_then(|after| after.parse().ok());
-    LOOKS_LEFT.store(after.unwrap_or(i64::MAX), Ordering::SeqCst);
+    BACK_AFTER.store(after.unwrap_or(u32::MAX), Ordering::SeqCst);
 }
 
 /// `struct timespec`.
@@ -40,7 +41,7 @@ pub struct TimeSpec {
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut TimeSpec) -> c_int {
     let Some(id) = clock_id(clock) else { return -1 };
     let now = really(id);
-    let is_back = clock == CLOCK_REALTIME && LOOKS_LEFT.fetch_sub(1, Ordering::SeqCst) <= 0;
+    let is_back = clock == CLOCK_REALTIME && victim::entered() >= BACK_AFTER.load(Ordering::SeqCst);
     let seconds = if is_back { now.tv_sec - HOUR } else { now.tv_sec };
     // SAFETY: the caller's promise.
     unsafe { time.write(TimeSpec { seconds, nanoseconds: now.tv_nsec }) };
