@@ -125,11 +125,12 @@ impl Gate {
     /// What the gate means for `action` now, every source included.
     #[inline]
     pub fn verdict(&self, action: Action) -> Verdict {
-        let own = latched(&self.inner.latches, action);
-        match (&self.inner.watched, self.inner.shared.get(), &self.inner.staleness) {
-            (None, None, None) => own,
-            _ => own.or(self.verdict_of_sources(action)),
+        let Inner { latches, watched, shared, staleness, .. } = &*self.inner;
+        if watched.is_some() || staleness.is_some() || shared.get().is_some() {
+            return latched(latches, action).or(self.verdict_of_sources(action));
         }
+        // Returned as it was made: a choice between verdicts that are ready is made by a copy (6 ns of a refusal).
+        latched(latches, action)
     }
 
     /// What the sources beside the gate's own latches mean.
