@@ -43,7 +43,9 @@ fn of_value(redactor: &Redactor, value: &Value) {
 
 fn planted(redactor: &Redactor, value: &Value, text: &str) {
     let canary = Canary::new(9137);
-    if canary.find(text.as_bytes()).is_some() {
+    // As it is and as it is printed, where an escape may add a letter to what stands behind it.
+    let surfaces = [text.to_owned(), Value::from(text).to_string()];
+    if surfaces.iter().any(|surface| canary.find(surface.as_bytes()).is_some()) {
         // Fuzzers learn parts of encodings that no longer are the secret's own, such as all but its first letter.
         return;
     }
