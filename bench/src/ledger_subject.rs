@@ -38,8 +38,13 @@ pub struct Subject {
 impl Subject {
     /// Over a new ledger.
     pub fn over_ledger() -> Self {
+        Self::over_ledger_with(Options::default())
+    }
+
+    /// Over a new ledger with `options`.
+    pub fn over_ledger_with(options: Options) -> Self {
         let home = directory();
-        let ledger = SqliteLedger::open(&home.path().join(NAME), Options::default());
+        let ledger = SqliteLedger::open(&home.path().join(NAME), options);
         Self::over(home, Some(ledger.expect("a ledger can be made")))
     }
 

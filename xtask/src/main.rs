@@ -25,7 +25,7 @@ cargo xtask COMMAND
   demo                           build failstop and watch decisions being executed
   example ops-automation|http    one of the demo's two parts
   example day                    a day of 115,000 proposals with an error storm in it, in some seconds
-  bench [--long] [calls|memory|redaction|run|ledger|ledger-latency|ledger-life]...
+  bench [--long] [calls|memory|redaction|run|ledger|ledger-latency|ledger-life|ledger-tuning]...
                                  measure, each figure beside its peer
   bench python [NAME]...         the same from Python, with bench/python/NAME.py
   crash [--rounds N] [--seed S] [--only ROUND]

@@ -4,14 +4,7 @@ use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, ti
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::{clock, fault::OpenError, schema};
-
-/// Pages of WAL after which its content is moved into the database, 4 KiB each; see `docs/ledger.md` for how it was
-/// measured.
-const WAL_AUTOCHECKPOINT_PAGES: u32 = 16_384;
-
-/// Pages kept by the writer, KiB. At most commits SQLite looks at each of them, so more make it slower, not faster.
-const CACHE_KIB: i64 = 8_192;
+use crate::{clock, fault::OpenError, schema, tuning::Tuning};
 
 /// Statements kept ready, more than there are.
 const STATEMENTS: usize = 48;
@@ -33,9 +26,14 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::NotWritable { errno: 0 });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_AUTOCHECKPOINT_PAGES)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
+}
+
+/// Sets what is a matter of speed alone.
+pub(crate) fn tune(writer: &Connection, tuning: &Tuning) -> Result<(), OpenError> {
+    writer.pragma_update(None, "wal_autocheckpoint", tuning.wal_autocheckpoint_pages)?;
+    writer.pragma_update(None, "cache_size", -i64::from(tuning.cache_kib))?;
+    Ok(())
 }
 
 /// A connection that reads beside the writers.

@@ -35,6 +35,7 @@ use crate::{
     owner::Owner,
     reader::{Reader, Seen},
     rows::Said,
+    tuning::Tuning,
     watch::Watch,
     writer::{
         ClaimedKey, Command, Plainly, RecordCommand, ResolveCommand, StartCommand, Writer, plainly_known,
@@ -60,11 +61,12 @@ const RETENTION_MS: i64 = 30 * 86_400_000;
 pub struct Options {
     /// How long finished keys are kept for replays, milliseconds; default 30 days.
     pub retention_ms: i64,
+    pub(crate) tuning: Tuning,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { retention_ms: RETENTION_MS }
+        Self { retention_ms: RETENTION_MS, tuning: Tuning::DEFAULT }
     }
 }
 
@@ -73,6 +75,14 @@ impl Options {
     #[must_use]
     pub const fn retention_ms(mut self, retention_ms: i64) -> Self {
         self.retention_ms = retention_ms;
+        self
+    }
+
+    /// With other figures of speed. Not part of the interface.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn tuning(mut self, tuning: Tuning) -> Self {
+        self.tuning = tuning;
         self
     }
 }
@@ -119,8 +129,7 @@ impl SqliteLedger {
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         let born = birth::open_or_make(path)?;
         let owner = born.owner;
-        let mut writer =
-            Writer::new(path, born.connection, owner.clone(), born.ledger_id.clone(), options.retention_ms)?;
+        let mut writer = Writer::new(path, born.connection, owner.clone(), born.ledger_id.clone(), options)?;
         let recovered = housekeeping::recover(&mut writer).unwrap_or(0);
         writer.keep_house();
         let reader = Reader::start(path, owner.clone())?;

@@ -22,9 +22,12 @@ mod reader;
 mod rows;
 mod schema;
 pub mod stop;
+mod tuning;
 pub mod view;
 mod watch;
 mod writer;
 
 pub use fault::{OpenError, ResolveError};
 pub use ledger::{Options, Resolver, SqliteLedger};
+#[doc(hidden)]
+pub use tuning::Tuning;

@@ -29,14 +29,12 @@ use crate::{
     gate_file::GateFile,
     housekeeping,
     identity::{Identity, beside},
+    ledger::Options,
     owner::Owner,
 };
 
 /// The most commands in one transaction: as many as one flush takes to write down.
 const MAX_GROUP: usize = 1_024;
-
-/// How long a group waits for the next command while more executions are under way than are in it.
-const GATHERING: Duration = Duration::from_micros(100);
 
 /// A group of so many waits for no more: their work outweighs the flush they share.
 const SHARED_ENOUGH: usize = 64;
@@ -57,6 +55,8 @@ pub(crate) struct Writer {
     gate: Option<GateFile>,
     identity: Identity,
     retention_ms: i64,
+    /// How long a group waits for the next command while more executions are under way than are in it.
+    gathering: Duration,
     /// Ends without effect (OPEN) whose group was not written. Were they forgotten while this owner lives, its next
     /// start under the key would count them as given up. There are no more of them than executions under way.
     unwritten: Vec<Arc<RecordCommand>>,
@@ -72,8 +72,9 @@ impl Writer {
         connection: Connection,
         owner: Owner,
         ledger_id: String,
-        retention_ms: i64,
+        Options { retention_ms, tuning }: Options,
     ) -> Result<Self, OpenError> {
+        connection::tune(&connection, &tuning)?;
         let head = Head::load(&connection)?;
         let identity = Identity::of(path).map_err(|_| OpenError::NotWritable { errno: 0 })?;
         let path = path.to_owned();
@@ -86,6 +87,7 @@ impl Writer {
             gate: None,
             identity,
             retention_ms,
+            gathering: tuning.gathering,
             unwritten: Vec::new(),
             last_group: 0,
             housekeeping_at_ms: i64::MIN,
@@ -139,7 +141,7 @@ impl Writer {
             if is_full || !is_one_of_many {
                 break;
             }
-            let Ok(next) = commands.recv_timeout(GATHERING) else { break };
+            let Ok(next) = commands.recv_timeout(self.gathering) else { break };
             group.push(next);
         }
         self.last_group = group.len();
