@@ -2,12 +2,18 @@
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{clock, fault::OpenError, schema, tuning::Tuning};
 
 /// Statements kept ready, more than there are.
 const STATEMENTS: usize = 48;
+
+/// How soon somebody is asked again who holds a lock, mostly for one commit.
+const BRIEF_PAUSE: Duration = Duration::from_micros(200);
+
+/// How long another process's lock is waited for where SQLite itself does not wait, milliseconds.
+const PATIENCE_MS: u64 = 5_000;
 
 /// Makes an empty file that only its owner may read, if there is none. SQLite gives its other files the same mode.
 pub(crate) fn create_private(path: &Path) -> io::Result<bool> {
@@ -21,12 +27,30 @@ pub(crate) fn create_private(path: &Path) -> io::Result<bool> {
 /// A connection that writes: each commit is on the disk before it returns.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode = turn_to_wal(&connection)?;
     if mode != "wal" {
         return Err(OpenError::NotWritable { errno: 0 });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
+}
+
+/// Has the file written by way of a WAL, if it is not yet, and returns the mode that it has then.
+///
+/// Of two connections that turn the same new file at once SQLite refuses one without waiting: each holds what the other
+/// waits for. Whoever is refused has let go by that, and asks again.
+fn turn_to_wal(connection: &Connection) -> rusqlite::Result<String> {
+    let begun = clock::Stopwatch::start();
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Err(error) if is_busy(&error) && begun.elapsed_ms() < PATIENCE_MS => clock::pause(BRIEF_PAUSE),
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Sets what is a matter of speed alone.
@@ -55,7 +79,7 @@ fn open(path: &Path, mode: OpenFlags) -> Result<Connection, OpenError> {
 fn wait_for_lock(tries: i32) -> bool {
     const BRIEF: i32 = 100;
     const LONG: i32 = 1_000;
-    clock::pause(if tries < BRIEF { Duration::from_micros(200) } else { Duration::from_millis(5) });
+    clock::pause(if tries < BRIEF { BRIEF_PAUSE } else { Duration::from_millis(5) });
     tries < BRIEF + LONG
 }
 

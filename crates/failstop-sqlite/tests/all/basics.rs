@@ -3,7 +3,7 @@
 use std::{
     os::unix::fs::PermissionsExt as _,
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -34,6 +34,27 @@ fn counting(ledger: &Arc<SqliteLedger>, answer: Answer) -> Counted {
         std::future::ready(answer.clone())
     });
     Counted { engine: engine(ledger, keyed(|_| {}), executor), calls }
+}
+
+/// Four programs were started at once where no ledger was yet, and now and then one was told that it is locked: SQLite does
+/// not wait where two connections turn the same new file to its WAL.
+#[test]
+fn those_who_make_a_ledger_at_once_all_have_it() {
+    for _ in 0..100 {
+        let home = TempDir::new().unwrap();
+        let path = home.path().join("failstop.db");
+        let all_there = Barrier::new(4);
+        let open_it = || {
+            all_there.wait();
+            SqliteLedger::open(&path, Options::default()).map(|ledger| ledger.is_new())
+        };
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let openers = [(); 4].map(|()| scope.spawn(open_it));
+            openers.into_iter().map(|opener| opener.join().unwrap()).collect()
+        });
+        let is_new: Vec<bool> = opened.into_iter().collect::<Result<_, _>>().unwrap();
+        assert_eq!(is_new.iter().filter(|is_new| **is_new).count(), 1);
+    }
 }
 
 #[tokio::test]
