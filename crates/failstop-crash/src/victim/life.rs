@@ -1,8 +1,9 @@
 //! One life of a victim: opens the ledger, executes every decision with several in flight, reports, ends.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    num::NonZero,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -37,6 +38,9 @@ pub const DONE: i32 = 0;
 /// The exit code of a life whose ledger was not opened.
 pub const NOT_OPENED: i32 = 3;
 
+/// The environment variable by which a life takes each so many decisions from their end.
+pub const TURNED_VARIABLE: &str = "FAILSTOP_TURNED";
+
 /// One life.
 #[derive(Debug, Clone)]
 pub struct Life {
@@ -66,20 +70,33 @@ pub enum Ending {
 /// # Errors
 /// Where the decisions cannot be read or a report cannot be written.
 pub fn live(life: &Life) -> io::Result<Ending> {
-    let decisions = fs::read_to_string(life.place.decisions())?;
-    let decisions: Vec<Decision> =
-        decisions.lines().map(str::parse).collect::<Result<_, _>>().map_err(io::Error::other)?;
     let reports = OpenOptions::new().append(true).create(true).open(life.place.reports(life.number))?;
     let ledger = match SqliteLedger::open(&life.place.ledger(), Options::default()) {
         Ok(ledger) => Arc::new(ledger) as Arc<dyn Ledger>,
         Err(error) => return Ok(Ending::NotOpened(error)),
     };
+    let decisions = decisions(&life.place)?;
     let engine = Engine::builder(policy(life)).ledger(ledger).build().map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(execute_all(life, &engine, decisions, reports));
     drop(runtime);
     drop(engine);
     done.map(|()| Ending::Done)
+}
+
+/// What is to be done, once nobody keeps the file locked; see [`Place::hold_decisions`].
+fn decisions(place: &Place) -> io::Result<Vec<Decision>> {
+    let mut file = File::open(place.decisions())?;
+    file.lock_shared()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let decisions = text.lines().map(str::parse).collect::<Result<Vec<Decision>, _>>();
+    let mut decisions = decisions.map_err(io::Error::other)?;
+    let length = std::env::var(TURNED_VARIABLE).ok().and_then(|length| length.parse::<NonZero<usize>>().ok());
+    if let Some(length) = length {
+        decisions.chunks_mut(length.get()).for_each(<[_]>::reverse);
+    }
+    Ok(decisions)
 }
 
 fn policy(life: &Life) -> ExecutionPolicy {

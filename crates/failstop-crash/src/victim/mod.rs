@@ -10,6 +10,6 @@ mod program;
 
 pub use executors::entered;
 pub(crate) use executors::status_of;
-pub use life::{DONE, Ending, Life, MAX_RETRIES, NOT_OPENED, live};
+pub use life::{DONE, Ending, Life, MAX_RETRIES, NOT_OPENED, TURNED_VARIABLE, live};
 pub use place::Place;
 pub use program::{DELAY_VARIABLE, act_as_told};

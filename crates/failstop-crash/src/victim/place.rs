@@ -49,6 +49,16 @@ impl Place {
         decisions.iter().try_for_each(|decision| writeln!(file, "{decision}"))
     }
 
+    /// Lets no victim begin that has opened its ledger, until this is dropped.
+    ///
+    /// # Errors
+    /// Where there are no decisions.
+    pub fn hold_decisions(&self) -> io::Result<File> {
+        let file = File::open(self.decisions())?;
+        file.lock()?;
+        Ok(file)
+    }
+
     /// The target of effects.
     pub fn target(&self) -> PathBuf {
         self.directory.join("effects")

@@ -1,18 +1,35 @@
 //! Two processes, one ledger, the same decisions.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use failstop::core::model::EffectClass;
 use failstop_crash::{
     decision::{Conduct, Decision, Kind},
     matrix::{Death, LifeEnd, Victim, check},
-    victim::{Life, Place},
+    victim::{Life, Place, TURNED_VARIABLE},
 };
+use failstop_sqlite::view::View;
 use tempfile::TempDir;
 
 use crate::matrix::victim;
 
 const KEYS: u32 = 1_000;
+
+/// One process takes each so many keys from their end, so that neither is only ever behind the other.
+const TURNED: u32 = 40;
+
+/// Waits until all of them have the ledger open.
+fn await_owners(ledger: &Path, victims: &[Victim]) {
+    let has_all = || {
+        let status = View::open(ledger).and_then(|view| view.status());
+        status.is_ok_and(|status| status.living_owners == Some(victims.len()))
+    };
+    while !has_all() {
+        for victim in victims {
+            assert!(!victim.ends_within(Duration::from_millis(1)).unwrap(), "{:?}", victim.said());
+        }
+    }
+}
 
 /// INV-FS-1 between processes.
 #[test]
@@ -30,8 +47,12 @@ fn two_processes_that_race_on_a_thousand_keys_have_each_effect_once_and_tell_the
     place.ask_for(&decisions).unwrap();
     let life =
         |number| Life { place: place.clone(), number, url: None, in_flight: 16, max_total_time_ms: 60_000 };
-    let lives = [life(1), life(2)];
-    let mut both = lives.each_ref().map(|life| Victim::start(&victim(), life, None).unwrap());
+    let turned = [(TURNED_VARIABLE, TURNED.to_string())];
+    let held = place.hold_decisions().unwrap();
+    let mut both = [(1, &[][..]), (2, &turned[..])]
+        .map(|(number, order)| Victim::start_with(&victim(), &life(number), None, order).unwrap());
+    await_owners(&place.ledger(), &both);
+    drop(held);
     let deaths = both.each_mut().map(|victim| victim.wait(Duration::from_secs(120)).unwrap());
     assert_eq!(deaths, [Death::Exited(0), Death::Exited(0)]);
     let ends = [1, 2].map(|number| LifeEnd::of(&place, number).unwrap());
