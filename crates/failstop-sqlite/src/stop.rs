@@ -164,6 +164,8 @@ pub fn stop(
     let gate = open_gate(path)?;
     let engaged = gate.engage(order.scope, order.level, &order.reason, clock::unix_ms())?;
     let mut flight = Flight::look(path, order);
+    let epoch = flight.as_ref().and_then(|flight| rejoined(&gate, &flight.view, order.scope));
+    let epoch = epoch.unwrap_or(engaged.epoch);
     let is_acknowledged = gate.settle(SETTLING).unwrap_or(false);
     if let Some(flight) = &mut flight {
         // What started between the latch and the first look is in the second.
@@ -174,13 +176,25 @@ pub fn stop(
     }
     let owners = flight.as_ref().and_then(|flight| flight.owners);
     Ok(Stopped {
-        epoch: engaged.epoch,
+        epoch,
         has_changed: engaged.changed,
         is_acknowledged,
-        is_recorded: is_recorded(path, engaged.epoch, owners),
+        is_recorded: is_recorded(path, epoch, owners),
         owners,
         executions: flight.map(Flight::into_reached),
     })
+}
+
+/// The epoch that the scope has now, where the gate had gone back behind what the ledger has recorded of it and is not any
+/// more. One that stays behind is refused by every start.
+fn rejoined(gate: &GateFile, view: &View, scope: Scope) -> Option<u64> {
+    let recorded = view.recorded().ok()?;
+    if !gate.read().ok()?.is_behind(&recorded) {
+        return None;
+    }
+    gate.rejoin(&recorded, clock::unix_ms()).ok()?;
+    let state = gate.read().ok()?;
+    state.entries().iter().find(|entry| entry.scope == scope).map(|entry| entry.epoch)
 }
 
 /// A release to be made.

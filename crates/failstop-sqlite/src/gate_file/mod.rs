@@ -32,6 +32,7 @@ pub use fault::{GateFault, GateFileError, ReleaseRefused};
 use layout::Slots;
 pub use layout::{FILE_BYTES, LINE_BYTES};
 use parking_lot::Mutex;
+pub(crate) use state::Recorded;
 pub use state::{GateState, SCOPES};
 
 /// How long a change waits for another process that is changing the gate. That one holds its lock for a read, a write
@@ -212,6 +213,28 @@ impl GateFile {
             let epoch = next_epoch(slots);
             self.write(at, &GateEntry { scope, level, epoch, reason: reason.to_owned(), at_ms })?;
             Ok(Engaged { epoch, changed: true })
+        })
+    }
+
+    /// Brings every scope that has gone back behind what is recorded of it to the higher level of both, durably, at an epoch
+    /// that was never used: an older copy of the file was put back, and what was engaged since must not be lost.
+    pub(crate) fn rejoin(&self, recorded: &[Recorded], at_ms: i64) -> Result<(), GateFault> {
+        const REASON: &str = "an older copy of the gate file was put back";
+        self.change(|slots| {
+            let last = recorded.iter().map(|recorded| recorded.epoch).max().unwrap_or(0);
+            let mut epoch = next_epoch(slots).max(last + 1);
+            for recorded in recorded {
+                let Some(at) = state::index(recorded.scope) else { continue };
+                let entry = slots.entries[at].as_ref().filter(|entry| recorded.is_ahead_of(entry));
+                let Some(entry) = entry else { continue };
+                let level = entry.level.max(recorded.level);
+                self.write(
+                    at,
+                    &GateEntry { scope: entry.scope, level, epoch, reason: REASON.to_owned(), at_ms },
+                )?;
+                epoch += 1;
+            }
+            Ok(())
         })
     }
 

@@ -36,6 +36,31 @@ impl GateState {
     }
 }
 
+/// What the ledger has last recorded of one scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) scope: Scope,
+    pub(crate) level: Level,
+    pub(crate) epoch: u64,
+}
+
+impl Recorded {
+    /// Whether the gate's entry of this scope is from before this, or from another course of events.
+    pub(crate) fn is_ahead_of(&self, entry: &GateEntry) -> bool {
+        self.epoch > entry.epoch || (self.epoch == entry.epoch && self.level != entry.level)
+    }
+}
+
+impl GateState {
+    /// Whether a scope has gone back behind what is recorded of it. The last epoch of all would not show it: a stop of
+    /// another scope at an older copy of the file reaches it again.
+    pub(crate) fn is_behind(&self, recorded: &[Recorded]) -> bool {
+        recorded
+            .iter()
+            .any(|recorded| index(recorded.scope).is_some_and(|at| recorded.is_ahead_of(&self.entries[at])))
+    }
+}
+
 impl GateFault {
     /// What a gate means that cannot be read: `stop` for everything.
     pub const fn verdict(&self) -> Verdict {

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     OpenError,
-    gate_file::{GateFault, GateFile, GateFileError, GateState},
+    gate_file::{GateFault, GateFile, GateFileError, GateState, Recorded},
     identity::beside,
-    writer::recorded_epoch,
+    writer::{last_epoch, recorded},
 };
 
 /// How many keys stand where. Each key is counted once, but for those in doubt that are `abandoned` too.
@@ -76,8 +76,8 @@ impl View {
     pub fn gate(&self) -> Result<GateState, GateFileError> {
         let state = GateFile::open(&beside(&self.path, ".gate"), &self.ledger_id)?.read()?;
         // Starts refuse a gate that has gone back behind what the ledger has recorded of it.
-        match self.recorded_epoch() {
-            Ok(recorded) if state.epoch() < recorded => Err(GateFault::Replaced.into()),
+        match recorded(&self.connection) {
+            Ok(recorded) if state.is_behind(&recorded) => Err(GateFault::Replaced.into()),
             Ok(_) | Err(_) => Ok(state),
         }
     }
@@ -87,7 +87,12 @@ impl View {
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn recorded_epoch(&self) -> Result<u64, OpenError> {
-        Ok(recorded_epoch(&self.connection)?)
+        Ok(last_epoch(&self.recorded()?))
+    }
+
+    /// What the ledger has last recorded of each scope.
+    pub(crate) fn recorded(&self) -> Result<Vec<Recorded>, OpenError> {
+        Ok(recorded(&self.connection)?)
     }
 
     fn count_finished(&self) -> Result<Counts, OpenError> {

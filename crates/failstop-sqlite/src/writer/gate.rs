@@ -3,7 +3,7 @@
 use decision_schema::Action;
 use failstop::core::{
     ledger::{EventKind, body},
-    stop::{GateEntry, Verdict},
+    stop::{GateEntry, Level, Scope, Verdict},
 };
 use rusqlite::{Connection, params};
 
@@ -11,7 +11,7 @@ use super::{
     chain::{Head, Saying},
     steps::Broken,
 };
-use crate::gate_file::{GateFault, GateState, SharedHold};
+use crate::gate_file::{GateFault, GateState, Recorded, SCOPES, SharedHold};
 
 /// What the shared gate says to one group of starts.
 #[derive(Debug)]
@@ -41,21 +41,31 @@ impl GateReading {
     }
 
     /// Takes a gate for unreadable that has gone back behind what the ledger has recorded of it.
-    pub(crate) fn not_before(self, recorded_epoch: u64) -> Self {
+    pub(crate) fn not_before(self, recorded: &[Recorded]) -> Self {
         match self {
-            Self::Held(hold) if hold.state().epoch() < recorded_epoch => {
-                Self::Unreadable(GateFault::Replaced)
-            }
+            Self::Held(hold) if hold.state().is_behind(recorded) => Self::Unreadable(GateFault::Replaced),
             reading => reading,
         }
     }
 }
 
+/// What the ledger has last recorded of each scope. A row that says nothing is for the auditor to find.
+pub(crate) fn recorded(connection: &Connection) -> rusqlite::Result<Vec<Recorded>> {
+    let mut statement = connection.prepare_cached("SELECT scope, level, epoch FROM gate")?;
+    let mut rows = statement.query([])?;
+    let mut recorded = Vec::with_capacity(SCOPES);
+    while let Some(row) = rows.next()? {
+        let (scope, level) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        if let (Some(scope), Some(level)) = (Scope::from_name(scope), Level::from_name(level)) {
+            recorded.push(Recorded { scope, level, epoch: row.get(2)? });
+        }
+    }
+    Ok(recorded)
+}
+
 /// The last change of the gate that the ledger has recorded.
-pub(crate) fn recorded_epoch(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .prepare_cached("SELECT max(epoch) FROM gate")?
-        .query_row([], |row| Ok(row.get::<_, Option<u64>>(0)?.unwrap_or(0)))
+pub(crate) fn last_epoch(recorded: &[Recorded]) -> u64 {
+    recorded.iter().map(|recorded| recorded.epoch).max().unwrap_or(0)
 }
 
 /// Writes the rows of a new ledger's gate: everything at `run`.

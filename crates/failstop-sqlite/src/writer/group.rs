@@ -10,7 +10,7 @@ use rusqlite::TransactionBehavior;
 
 use super::{
     Command, RecordCommand, Writer,
-    gate::{GateReading, record_gate, recorded_epoch},
+    gate::{GateReading, last_epoch, record_gate, recorded},
     steps::{Broken, Steps},
 };
 use crate::{clock, fault::ResolveError, gate_file::GateFault};
@@ -35,12 +35,18 @@ impl Writer {
         let done = self.transact(|steps| {
             if reads_gate {
                 let read = gate.as_ref().ok_or(GateFault::Missing).and_then(super::GateFile::hold_shared);
-                let recorded = recorded_epoch(steps.connection)?;
+                let recorded = recorded(steps.connection)?;
                 reading = read
                     .map_or_else(GateReading::Unreadable, |hold| GateReading::Held(hold.into()))
-                    .not_before(recorded);
+                    .not_before(&recorded);
                 if let GateReading::Held(hold) = &reading {
-                    record_gate(steps.connection, steps.head, steps.at_ms, hold.state(), recorded)?;
+                    record_gate(
+                        steps.connection,
+                        steps.head,
+                        steps.at_ms,
+                        hold.state(),
+                        last_epoch(&recorded),
+                    )?;
                 }
             }
             group.into_iter().try_for_each(|command| perform(steps, command, &reading, &mut answers))

@@ -19,7 +19,7 @@ use std::{
 
 pub(crate) use chain::{Head, Saying};
 pub(crate) use command::{ClaimedKey, Command, RecordCommand, ResolveCommand, StartCommand};
-pub(crate) use gate::{recorded_epoch, write_first};
+pub(crate) use gate::{last_epoch, recorded, write_first};
 use rusqlite::Connection;
 pub(crate) use steps::{Broken, Plainly, Steps, plainly_known, report_in};
 

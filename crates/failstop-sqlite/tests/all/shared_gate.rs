@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use decision_schema::Action;
 use failstop::{
     core::{
         model::{ExecutionStatus, Outcome, ReasonCode, Stopped},
@@ -9,7 +10,12 @@ use failstop::{
     },
     executor::{Answer, from_fn},
 };
-use failstop_sqlite::gate_file::GateFile;
+use failstop_sqlite::{
+    audit::verify,
+    gate_file::GateFile,
+    stop::{StopOrder, stop},
+    view::View,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -80,6 +86,42 @@ async fn a_stopped_ledger_is_stopped_for_whoever_opens_it_next_and_says_when_it_
     let last_change = events(&path, "gate").into_iter().next_back().unwrap();
     assert_eq!(last_change.1, released);
     assert!(last_change.0 < started[0].0, "a start stands behind the change whose epoch it names");
+}
+
+/// A copy of the gate file from before a stop was put back, and a stop of another scope reached the epoch of the first one
+/// again: the file was no longer behind, and what had been stopped ran.
+#[tokio::test]
+async fn inv_exe_4_an_older_copy_of_the_gate_loses_no_stop() {
+    let home = TempDir::new().unwrap();
+    let (path, file) = (home.path().join("failstop.db"), home.path().join("failstop.db.gate"));
+    let order = |action| StopOrder {
+        scope: Scope::Action(action),
+        level: Level::Stop,
+        reason: "a test".to_owned(),
+        grace_ms: 0,
+    };
+    drop(open(&path));
+    let older = fs::read(&file).unwrap();
+    let first = stop(&path, &order(Action::Act), |_| {}).unwrap();
+    assert!(first.is_recorded);
+    fs::write(&file, older).unwrap();
+    let other = gate_of(&path).engage(Scope::Action(Action::Exit), Level::Stop, "a test", 1).unwrap();
+    assert_eq!(other.epoch, first.epoch, "reached again");
+
+    let ledger = open(&path);
+    let engine = engine(&ledger, keyed(|_| {}), from_fn(|_| std::future::ready(Answer::applied())));
+    assert_eq!(run(&engine, "k").await.conclusion.reason_code, Some(ReasonCode::GateUnreadable));
+    assert!(View::open(&path).unwrap().gate().is_err(), "status says so");
+
+    let again = stop(&path, &order(Action::Cancel), |_| {}).unwrap();
+    let gate = View::open(&path).unwrap().gate().unwrap();
+    let levels = [Action::Hold, Action::Act, Action::Exit, Action::Cancel];
+    let levels = levels.map(|action| gate.verdict(action).level);
+    assert_eq!(levels, [Level::Run, Level::Stop, Level::Stop, Level::Stop]);
+    assert!(again.is_recorded && again.epoch > first.epoch);
+    assert_eq!(run(&engine, "k").await.conclusion.reason_code, Some(ReasonCode::GateStopped));
+    drop((engine, ledger));
+    assert!(verify(&path, &[]).unwrap().is_clean());
 }
 
 #[tokio::test]
